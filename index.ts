@@ -46,11 +46,18 @@ export type {
 } from "./client/ratchet-client.ts";
 export type { Repair } from "./client/maintenance/repair.ts";
 export type { Samples } from "./client/record/samples.ts";
+export type {
+  CampaignSchedules,
+  CreateScheduleOptions,
+  FiringView,
+  ScheduleView,
+} from "./client/schedules/schedules.ts";
 export type { Started } from "./client/start/start.ts";
 export type { ListOptions } from "./client/follow/list.ts";
 export type { CampaignSummary, StatusView } from "./client/follow/status.ts";
 export type { CampaignComparison } from "./client/record/table.ts";
 export type { TemporalAddress } from "./temporal/gateway.ts";
+export type { Overlap, ScheduleSummary } from "./temporal/schedules.ts";
 export type { WatchEvent, WatchOptions } from "./client/follow/watch.ts";
 export { RatchetError } from "./errors/index.ts";
 export type { Code, Kind } from "./errors/index.ts";

@@ -16,6 +16,7 @@ import type {
   StageInput,
   Standing,
 } from "../campaign/types.ts";
+import type { FiringBegun, FiringInput } from "./firing-contract.ts";
 import type { AuditInput, LabelInput, LabelsCounted } from "./label-contract.ts";
 
 export interface OpenInput {
@@ -169,6 +170,8 @@ export interface ControlActivities {
   append(input: AppendInput): Promise<void>;
   /** Appends the row of a rollback, which it makes from the rows before. */
   rollback(input: RollbackInput): Promise<RolledBack>;
+  /** Creates the campaign of a schedule's firing. */
+  beginFiring(input: FiringInput): Promise<FiringBegun>;
   seal(input: FanOutInput): Promise<StageDone>;
   countLabels(input: LabelInput): Promise<LabelsCounted>;
   sealLabels(input: LabelInput): Promise<StageDone>;

@@ -19,6 +19,7 @@ import { evaluate } from "./stages/evaluate.ts";
 import { answerStage, generateStage } from "./stages/generate.ts";
 import { judgeStage } from "./stages/judge.ts";
 import { countLabels, label, sealLabels } from "./stages/label.ts";
+import { beginFiring } from "./begin-firing.ts";
 import { append, open, rollback } from "./open.ts";
 import { pair } from "./stages/pair.ts";
 import type { PieceStage } from "./pieces.ts";
@@ -33,6 +34,7 @@ export function createControlActivities(deps: Deps): ControlActivities {
     open: (input) => inControl(() => open(deps, input)),
     append: (input) => inControl(() => append(deps, input)),
     rollback: (input) => inControl(() => rollback(deps, input)),
+    beginFiring: (input) => inControl(() => beginFiring(deps, input)),
     seal: (input) => inStage(deps, input, async (context) => sealStage(context, await pieceStage(context))),
     countLabels: (input) => inStage(deps, input, countLabels),
     sealLabels: (input) => inStage(deps, input, sealLabels),

@@ -10,6 +10,8 @@ import {
   placeName,
   placeWorkflowId,
   resultKey,
+  scheduleOf,
+  temporalScheduleId,
   checkpointsPrefix,
 } from "./ids.ts";
 
@@ -94,4 +96,10 @@ it("a worker's build is read from its identity; other identities have none", () 
     "0.1.0+43e58be5f2c1.9b1c2d3e",
   );
   assert.equal(buildOf("7@host.name"), undefined);
+});
+
+it("a schedule is read from Temporal's id of it; ids of other programs are none", () => {
+  assert.equal(scheduleOf(temporalScheduleId("nightly-2")), "nightly-2");
+  for (const id of ["nightly", "ratchet:", "ratchet:Nightly", "other:nightly", "ratchet:a/b"])
+    assert.equal(scheduleOf(id), undefined, id);
 });

@@ -30,6 +30,19 @@ export const campaignWorkflowId = (campaignId: string): string => `ratchet:${cam
 export const placeWorkflowId = (campaignId: string, place: Place): string =>
   `ratchet:${campaignId}/${placeName(place)}`;
 
+/** Temporal's id of a schedule. `schedule` has the form of a campaign id. */
+export const temporalScheduleId = (schedule: string): string => `ratchet:${schedule}`;
+/** Undefined for a schedule of other programs in the namespace. */
+export function scheduleOf(temporalId: string): string | undefined {
+  const [, schedule = ""] = /^ratchet:(.*)$/.exec(temporalId) ?? [];
+  return isCampaignId(schedule) ? schedule : undefined;
+}
+/**
+ * Workflow id of a schedule's firings. The server appends the scheduled time:
+ * `ratchet-firing:nightly-2026-12-01T01:00:00Z`.
+ */
+export const firingWorkflowId = (schedule: string): string => `ratchet-firing:${schedule}`;
+
 /** Task queue names: `ratchet` runs workflows, `ratchet-<name>` runs activities. */
 export const WORKFLOW_QUEUE = "ratchet";
 export const activityQueue = (name: string): string => `ratchet-${name}`;

@@ -13,6 +13,21 @@ export interface CampaignInput {
   storeName: string;
 }
 
+/** Input of a firing's workflow: the campaign that a schedule starts. */
+export interface ScheduledCampaign {
+  /** Id of the schedule. */
+  schedule: string;
+  storeName: string;
+  specDigest: Digest;
+  /** The spec's name. */
+  name: string;
+  /** Template of the campaign's id, `nightly-{{date}}`, and the time zone of its date. */
+  id: string;
+  timeZone: string;
+  /** What the spec read from the hub. */
+  sources?: HubSource[];
+}
+
 /** Input of one run of the campaign workflow. */
 export interface RunInput extends CampaignInput {
   /**

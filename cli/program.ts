@@ -36,6 +36,7 @@ const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
   "Run:": {
     run: async () => (await import("./run.ts")).runVerb,
     start: async () => (await import("./start.ts")).startVerb,
+    schedule: async () => (await import("./schedule.ts")).scheduleVerb,
     dev: async () => (await import("./dev.ts")).devVerb,
     worker: async () => (await import("./worker.ts")).workerVerb,
   },

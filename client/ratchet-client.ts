@@ -47,6 +47,7 @@ import { readReport } from "./record/report.ts";
 import type { CampaignReport } from "./record/report.ts";
 import { readSamples } from "./record/samples.ts";
 import type { SampleOptions, Samples } from "./record/samples.ts";
+import { CampaignSchedules } from "./schedules/schedules.ts";
 import { startCampaign } from "./start/start.ts";
 import type { Started } from "./start/start.ts";
 import { listCampaigns } from "./follow/list.ts";
@@ -169,13 +170,21 @@ export class RatchetClient {
     });
   }
 
+  /** Recurring campaigns (docs/schedulers.md). */
+  get schedules(): CampaignSchedules {
+    return new CampaignSchedules(this.store, this.gateway.schedules, whoAmI(), (loaded, options) =>
+      this.compile(loaded, undefined, options),
+    );
+  }
+
   private async compile(
     { spec, baseDir }: LoadedSpec,
-    campaignId: string,
+    campaignId: string | undefined,
     { seed, callModules }: { seed: number | undefined; callModules: boolean },
   ): Promise<Compiled> {
     // A campaign that exists is not refused because its judge is busy now.
-    const exists = (await this.store.backend.stat(ledgerKey(campaignId, 0))) !== undefined;
+    const exists =
+      campaignId !== undefined && (await this.store.backend.stat(ledgerKey(campaignId, 0))) !== undefined;
     // Loaded here, because only `start` needs the compiler, the engine and the bundler.
     const { compileSpec } = await import("../compile/index.ts");
     return compileSpec(spec, {

@@ -67,6 +67,10 @@ export const CODES = {
     means: "the id exists with another spec. The message lists the differences",
   },
   campaign_ended: { kind: "spec", means: "`pause`, `resume` or `cancel` of a campaign that has ended" },
+  campaign_exists: {
+    kind: "spec",
+    means: "a schedule's firing made the id of a campaign that somebody else has created. It was not touched",
+  },
   campaign_moved: {
     kind: "spec",
     means: "`copy` has moved the campaign to another store, which the message names: start it there",
@@ -74,8 +78,8 @@ export const CODES = {
   campaign_open: {
     kind: "spec",
     means:
-      "`repair` of a place that is running, `erase` of a prompt in a campaign that has not ended, or " +
-      "`prune` with a grace below an hour beside one",
+      "`repair` of a place that is running, `erase` of a prompt in a campaign that has not ended or in a " +
+      "schedule, or `prune` with a grace below an hour beside such a campaign",
   },
   campaign_unknown: { kind: "spec", means: "the store has no such campaign" },
   chat_template_missing: {
@@ -182,6 +186,18 @@ export const CODES = {
   row_too_long: { kind: "spec", means: "an answer that is scored exceeds the model's context" },
   rows_empty: { kind: "spec", means: "no row to learn from is left" },
   rows_invalid: { kind: "spec", means: "rows to learn from have a wrong shape" },
+  schedule_exists: { kind: "spec", means: "`schedule create` of a schedule that exists. It was not changed" },
+  schedule_invalid: {
+    kind: "spec",
+    means:
+      "the times or the ids of a schedule: neither or both of `--cron` and `--every`, an expression that " +
+      "the server does not understand, or a template that makes no campaign ids",
+  },
+  schedule_never_fires: {
+    kind: "spec",
+    means: "no time fits the cron expression (30 February, for example). Nothing was created",
+  },
+  schedule_unknown: { kind: "spec", means: "the Temporal namespace has no such schedule of Ratchet" },
   spec_conflict: { kind: "spec", means: "two settings are each valid and impossible together" },
   spec_invalid: {
     kind: "spec",
@@ -194,6 +210,7 @@ export const CODES = {
     kind: "spec",
     means: "Temporal's client configuration (profile file or variables) cannot be used",
   },
+  time_zone_unknown: { kind: "spec", means: "`--time-zone` is no name of the IANA time zone database" },
   tokenizer_mismatch: { kind: "spec", means: "the tokenizer does not fit the model" },
   usage_invalid: { kind: "spec", means: "the command line is wrong" },
 

@@ -11,6 +11,7 @@ import type {
 } from "../workflows/messages.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Poller } from "./pollers.ts";
+import type { Schedules } from "./schedules.ts";
 
 export type { ControlReply, ControlVerb };
 
@@ -64,6 +65,7 @@ export type PlaceWorkflow = "bootstrap" | "iteration" | "baseline";
 export interface Gateway {
   readonly address: string;
   readonly namespace: string;
+  readonly schedules: Schedules;
   /** Identity of the server, the same after a restart; written to the ledger by `open`. */
   identity(): Promise<string>;
   /** Undefined if the server does not know the id. */

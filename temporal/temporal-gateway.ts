@@ -23,12 +23,15 @@ import type {
 } from "../workflows/messages.ts";
 import { sendControl } from "./control.ts";
 import { runOf } from "./describe-run.ts";
+import { failureOf } from "./firing-run.ts";
 import type { Gateway, PlaceWorkflow, Run, TemporalAddress } from "./gateway.ts";
 import { innermost, isGrpcError, isQueryWithoutWorker, translated, unreachable } from "./grpc.ts";
 import { pollersOf } from "./pollers.ts";
 import type { Poller } from "./pollers.ts";
 import { ALL_SEARCH_ATTRIBUTES, missingSearchAttributes } from "./search-attributes.ts";
+import type { Schedules } from "./schedules.ts";
 import { serverIdentity } from "./server-identity.ts";
+import { TemporalSchedules } from "./temporal-schedules.ts";
 
 const CALL_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -68,6 +71,10 @@ export class TemporalGateway implements Gateway {
     }
   }
 
+  get schedules(): Schedules {
+    return new TemporalSchedules(this.client, (work) => this.call(work));
+  }
+
   async identity(): Promise<string> {
     this.knownIdentity ??= await this.call(() => serverIdentity(this.connection, this.namespace));
     return this.knownIdentity;
@@ -88,16 +95,8 @@ export class TemporalGateway implements Gateway {
     });
   }
 
-  async failure(workflowId: string): Promise<{ code: string; message: string } | undefined> {
-    try {
-      await this.call(() => this.client.workflow.getHandle(workflowId).result());
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof WorkflowFailedError)) throw error;
-      const { cause } = error;
-      const code = cause instanceof ApplicationFailure ? cause.type : undefined;
-      return { code: code ?? "unclassified", message: cause?.message ?? error.message };
-    }
+  failure(workflowId: string): Promise<{ code: string; message: string } | undefined> {
+    return this.call(() => failureOf(this.client.workflow.getHandle(workflowId)));
   }
 
   async start(

@@ -14,7 +14,8 @@ import { promptContent } from "../../campaign/recipe/rows.ts";
 import type { Digest, LedgerEvent } from "../../campaign/types.ts";
 import { eachOf } from "../../store/each.ts";
 import { hasEnded } from "../follow/outcome.ts";
-import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
+import { campaignIds, requireCampaign } from "../record/record.ts";
+import { scheduledSpecs } from "../schedules/scheduled-specs.ts";
 import { eraseNotes } from "./erased-notes.ts";
 import { ReachableSet } from "./reachable-set.ts";
 import { objectsOf, withoutPrompt } from "./erased-rows.ts";
@@ -122,13 +123,24 @@ async function holdersOf(store: Store, promptId: string): Promise<Holders> {
     const reachable = new ReachableSet(store);
     await reachable.campaign(id);
     holders.campaigns.set(id, { reachable, epoch: record.epoch, open: !hasEnded(record) });
-    for (const list of promptLists(await readSpec(store, record))) {
-      holders.lists.add(list);
-      for (const row of objectsOf(await store.getRemainder(list)))
-        if (row["id"] === promptId) holders.contents.add(canonicalJson(promptContent(row)));
-    }
+    await findPrompt(store, promptId, record.specDigest, holders);
+  }
+  // A schedule would write the text again, like an open campaign.
+  for await (const { schedule, spec } of scheduledSpecs(store)) {
+    const reachable = new ReachableSet(store);
+    await reachable.spec(spec);
+    holders.campaigns.set(`the schedule ${schedule} (${spec})`, { reachable, epoch: 0, open: true });
+    await findPrompt(store, promptId, spec, holders);
   }
   return holders;
+}
+
+async function findPrompt(store: Store, promptId: string, spec: Digest, holders: Holders): Promise<void> {
+  for (const list of promptLists(await store.getJson<CompiledSpec>(spec))) {
+    holders.lists.add(list);
+    for (const row of objectsOf(await store.getRemainder(list)))
+      if (row["id"] === promptId) holders.contents.add(canonicalJson(promptContent(row)));
+  }
 }
 
 const promptLists = (spec: CompiledSpec): Digest[] =>
@@ -151,7 +163,7 @@ function holdingCampaigns(
   const running = holding.find(({ open }) => open);
   if (running)
     throw new RatchetError("campaign_open", `${running.campaignId} has the prompt and has not ended`, {
-      hint: "cancel it, or wait until it ends: until then it would write the text again",
+      hint: "cancel it, delete a schedule, or wait for the end: until then it would write the text again",
     });
   return holding;
 }

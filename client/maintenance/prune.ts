@@ -1,7 +1,7 @@
 // `prune` deletes what no campaign needs. It first marks all that the campaigns of the store reach, which
-// includes all finished iterations, and the checkpoints of campaigns that have not completed. Then it deletes
-// the rest, if nobody wrote it within the grace period. A writer that reuses an old blob writes it again, and
-// checks it once more before a manifest names it (docs/store.md, "Pruning").
+// includes all finished iterations, the checkpoints of campaigns that have not completed, and the specs of
+// schedules. Then it deletes the rest, if nobody wrote it within the grace period. A writer that reuses an
+// old blob writes it again, and checks it once more before a manifest names it (docs/store.md, "Pruning").
 import { RatchetError } from "../../errors/index.ts";
 import { workPrefix } from "../../campaign/ids.ts";
 import type { CampaignRecord } from "../../campaign/types.ts";
@@ -10,6 +10,7 @@ import type { Entry, Store } from "../../store/types.ts";
 import { hasEnded } from "../follow/outcome.ts";
 import { eachOf } from "../../store/each.ts";
 import { campaignIds, requireCampaign } from "../record/record.ts";
+import { scheduledSpecs } from "../schedules/scheduled-specs.ts";
 import { ReachableSet } from "./reachable-set.ts";
 
 export interface PruneOptions {
@@ -62,6 +63,7 @@ export async function pruneStore(store: Store, options: PruneOptions): Promise<P
       for await (const entry of backend.entries(workPrefix(id)))
         await sweep.remove(pruned.checkpoints, entry, () => backend.delete(entry.key));
   }
+  for await (const { spec } of scheduledSpecs(store)) await reachable.spec(spec);
   await eachOf(blobs, async (entry) => {
     const digest = digestOfKey(entry.key);
     // Nothing of Ratchet has such a name, so nobody knows whether it may go.

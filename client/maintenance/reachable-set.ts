@@ -50,6 +50,17 @@ export class ReachableSet {
       );
     for await (const key of this.store.backend.list(labelsPrefix(campaignId)))
       if (key.endsWith(".json")) this.labels.push(key);
+    await this.follow();
+  }
+
+  /** Of a campaign that a schedule will start. */
+  async spec(digest: Digest): Promise<void> {
+    this.digests.add(digest);
+    this.unread.push(digest);
+    await this.follow();
+  }
+
+  private async follow(): Promise<void> {
     for (let digest = this.unread.pop(); digest; digest = this.unread.pop()) await this.document(digest);
     for await (const key of this.store.backend.list(ERASED_PREFIX)) {
       const digest = erasedDigest(key);

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApplicationFailure } from "@temporalio/common";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
+import { TemporalGateway } from "../../temporal/temporal-gateway.ts";
 import { cancel, pause, progress, resume } from "../../workflows/messages.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";
 import type { CampaignHandle } from "../support/campaign-worker.ts";
@@ -105,4 +106,40 @@ for (const [name, story] of Object.entries(stories).filter(
   // The second iteration trains the reward model of the first one on.
   if (name === "refit") await save(temporal, `${campaignWorkflowId(name)}/it-0002.1`, `iteration-${name}`);
 }
+for (const [name, fails] of Object.entries({ completed: false, failed: true }))
+  if (asked.length === 0 || asked.includes("firing")) await recordFiring(`firing-${name}`, fails);
 await temporal.close();
+
+/** Only a schedule starts a firing. */
+async function recordFiring(name: string, fails: boolean): Promise<void> {
+  const play = script();
+  if (fails)
+    play.before = (stage) => {
+      if (stage === "pair") throw ApplicationFailure.nonRetryable("no pair to train on", "no_pairs");
+    };
+  const gateway = await TemporalGateway.connect({ ...temporal, connection: {} });
+  await withCampaignWorker(temporal, play, async () => {
+    await gateway.schedules.create({
+      scheduled: {
+        schedule: name,
+        storeName: "memory:",
+        specDigest: "spec",
+        name: "scripted",
+        id: `${name}-{{date}}`,
+        timeZone: "UTC",
+      },
+      everyMs: 86_400_000,
+      timeZone: "UTC",
+      overlap: "skip",
+      catchUpMs: 60_000,
+      pauseOnFailure: true,
+    });
+    await gateway.schedules.trigger(name);
+    for (;;) {
+      const [firing] = (await gateway.schedules.describe(name)).firings;
+      if (firing && firing.status !== "running") return save(temporal, firing.workflowId, name);
+      await sleep(200);
+    }
+  });
+  await gateway.close();
+}

@@ -11,7 +11,7 @@ const folder = new URL("../../../test/histories/", import.meta.url);
 const histories = (await readdir(folder)).filter((name) => name.endsWith(".json"));
 
 it("there is a recorded history of each workflow", () => {
-  for (const type of ["campaign", "bootstrap", "iteration", "baseline"])
+  for (const type of ["campaign", "bootstrap", "iteration", "baseline", "firing"])
     assert.ok(
       histories.some((name) => name.startsWith(`${type}-`)),
       type,

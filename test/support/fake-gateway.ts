@@ -1,6 +1,7 @@
 // A gateway without Temporal: a test sets the state of its runs.
 import { RatchetError } from "../../errors/index.ts";
 import type { Gateway, Run } from "../../temporal/gateway.ts";
+import type { Schedules } from "../../temporal/schedules.ts";
 import type { Poller } from "../../temporal/pollers.ts";
 import type { CampaignInput } from "../../campaign/types.ts";
 import type { CampaignProgress, ControlReply, ControlVerb, StageProgress } from "../../workflows/messages.ts";
@@ -19,6 +20,10 @@ export class FakeGateway implements Gateway {
   stages = new Map<string, StageProgress>();
   /** Number of calls of `run` that fail before the server answers again. */
   awayFor = 0;
+
+  get schedules(): Schedules {
+    throw new RatchetError("temporal_unreachable", "this gateway has no schedules");
+  }
 
   identity = async (): Promise<string> => this.server;
 

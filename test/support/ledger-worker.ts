@@ -24,7 +24,7 @@ export async function withLedgerWorker<T>(
   const { connection, namespace } = temporal;
   const scratch = await mkdtemp(join(tmpdir(), "ratchet-scripted-"));
   const server = await serverIdentity(connection, namespace);
-  const { open, append, rollback } = createControlActivities({
+  const { open, append, rollback, beginFiring } = createControlActivities({
     ...stubbedDeps(store, scratch),
     server,
     namespace,
@@ -39,7 +39,7 @@ export async function withLedgerWorker<T>(
   try {
     return await withActivities(
       temporal,
-      { control: { ...control, open, append, rollback }, stages: { ...stages, evaluate } },
+      { control: { ...control, open, append, rollback, beginFiring }, stages: { ...stages, evaluate } },
       test,
     );
   } finally {

@@ -14,6 +14,7 @@ import type { LabelsCounted } from "../../activities/label-contract.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { rollbackTo } from "../../campaign/rollback.ts";
 import { foldLedger, standingOf } from "../../campaign/rules.ts";
+import { scheduledId } from "../../campaign/schedule.ts";
 import type { Decision, LedgerRow, Plan, Shard, Split, StageInput, StageName } from "../../campaign/types.ts";
 
 export interface Script {
@@ -151,6 +152,8 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
         append({ ...row, event });
         return event;
       },
+      beginFiring: ({ id, at, timeZone }) =>
+        Promise.resolve({ campaignId: scheduledId(id, new Date(at), timeZone), searchAttributes: false }),
       countLabels: (input) => {
         play.asked.push({ ...input });
         return Promise.resolve(play.count?.(play.rows) ?? { labels: 1, slots: 1, state: "closed" });
