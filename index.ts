@@ -52,6 +52,8 @@ export type {
   FiringView,
   ScheduleView,
 } from "./client/schedules/schedules.ts";
+export type { AmendedCampaign } from "./client/start/amend.ts";
+export type { IterationsAsked } from "./client/start/extended.ts";
 export type { Started } from "./client/start/start.ts";
 export type { ListOptions } from "./client/follow/list.ts";
 export type { CampaignSummary, StatusView } from "./client/follow/status.ts";

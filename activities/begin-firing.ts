@@ -27,9 +27,16 @@ export async function beginFiring(deps: Deps, firing: FiringInput): Promise<Firi
     );
   const rows = (await store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[];
   const record = foldLedger(campaignId, rows);
-  const request = { specDigest, server, namespace, takeOver: false, resume: false };
+  // An operator may have amended it since its first firing.
+  const isOwn = record.specs[0]?.specDigest === specDigest;
+  const given = isOwn ? record.specDigest : specDigest;
+  const request = { specDigest: given, server, namespace, takeOver: false, resume: false };
   const decision = decideStart(record, false, request);
   if (decision.action === "refuse")
-    throw await refusal(store, record, { ...decision, specDigest, here: `this server (${server})` });
+    throw await refusal(
+      store,
+      { record, rows },
+      { ...decision, specDigest, here: `this server (${server})` },
+    );
   return { campaignId, searchAttributes };
 }

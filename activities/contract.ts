@@ -2,57 +2,26 @@
 // only; workflows import them.
 import type {
   AnswerSet,
-  CampaignInput,
   Decision,
   Digest,
   EarlierComparison,
   EvaluateResult,
   JudgedBy,
-  LedgerEvent,
-  Plan,
-  RollbackTarget,
   Shard,
   Split,
   StageInput,
-  Standing,
 } from "../campaign/types.ts";
 import type { FiringBegun, FiringInput } from "./firing-contract.ts";
 import type { AuditInput, LabelInput, LabelsCounted } from "./label-contract.ts";
-
-export interface OpenInput {
-  campaign: CampaignInput;
-  /** Run id of the workflow run that opens the campaign; makes the row idempotent. */
-  runId: string;
-  /** After continue-as-new: epoch of the run before. `open` fails if another run has taken over since. */
-  continues?: number;
-}
-
-export interface Opened {
-  epoch: number;
-  /** Tree digest of the author's policy: π_0, or the start of SFT. */
-  policy: Digest;
-  plan: Plan;
-  record: Standing;
-  /** Whether the server has our search attributes: upserting a missing one would block the workflow. */
-  searchAttributes: boolean;
-}
-
-export interface AppendInput {
-  campaign: CampaignInput;
-  epoch: number;
-  /** Event id: an id is appended once. */
-  id: string;
-  event: LedgerEvent;
-  by: string;
-}
-
-export type RolledBack = Extract<LedgerEvent, { type: "rolled-back" }>;
-
-export interface RollbackInput extends Omit<AppendInput, "event"> {
-  to: RollbackTarget;
-  /** Who asks, and why. */
-  asked: { by: string; why: string };
-}
+import type {
+  Amended,
+  AmendInput,
+  AppendInput,
+  Opened,
+  OpenInput,
+  RollbackInput,
+  RolledBack,
+} from "./ledger-contract.ts";
 
 /** Prompts whose answers are trained on. */
 export type PromptSource = "iteration" | "baseline" | "bootstrap";
@@ -172,6 +141,8 @@ export interface ControlActivities {
   rollback(input: RollbackInput): Promise<RolledBack>;
   /** Creates the campaign of a schedule's firing. */
   beginFiring(input: FiringInput): Promise<FiringBegun>;
+  /** Appends the row of an amendment, once it has checked it. */
+  amend(input: AmendInput): Promise<Amended>;
   seal(input: FanOutInput): Promise<StageDone>;
   countLabels(input: LabelInput): Promise<LabelsCounted>;
   sealLabels(input: LabelInput): Promise<StageDone>;

@@ -20,7 +20,7 @@ import { answerStage, generateStage } from "./stages/generate.ts";
 import { judgeStage } from "./stages/judge.ts";
 import { countLabels, label, sealLabels } from "./stages/label.ts";
 import { beginFiring } from "./begin-firing.ts";
-import { append, open, rollback } from "./open.ts";
+import { amend, append, open, rollback } from "./open.ts";
 import { pair } from "./stages/pair.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
@@ -35,6 +35,7 @@ export function createControlActivities(deps: Deps): ControlActivities {
     append: (input) => inControl(() => append(deps, input)),
     rollback: (input) => inControl(() => rollback(deps, input)),
     beginFiring: (input) => inControl(() => beginFiring(deps, input)),
+    amend: (input) => inControl(() => amend(deps, input)),
     seal: (input) => inStage(deps, input, async (context) => sealStage(context, await pieceStage(context))),
     countLabels: (input) => inStage(deps, input, countLabels),
     sealLabels: (input) => inStage(deps, input, sealLabels),

@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
-import { it } from "node:test";
+import { describe, it } from "node:test";
 import type { LedgerEvent } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
-import { append, open } from "./open.ts";
+import type { CompiledSpec } from "../campaign/spec/compiled.ts";
+import type { AmendInput } from "./ledger-contract.ts";
+import { amend, append, open } from "./open.ts";
 import { fakeDeps, memoryStore, smallSpec } from "./attempt/stage-context.test.support.ts";
 
 async function created(): Promise<{
   store: Store;
-  opened: (runId: string, continues?: number) => ReturnType<typeof open>;
+  /** Digest of its spec. */
+  first: string;
+  opened: (runId: string, continues?: number, specDigest?: string) => ReturnType<typeof open>;
+  amended: (ask: Pick<AmendInput, "specDigest" | "base" | "id">) => ReturnType<typeof amend>;
   decide: (event: LedgerEvent, epoch: number) => Promise<void>;
 }> {
   const store = await memoryStore();
@@ -25,7 +30,18 @@ async function created(): Promise<{
   const deps = fakeDeps({ store, deps: { server: "here", namespace: "default" } });
   return {
     store,
-    opened: (runId, continues) => open(deps, { campaign, runId, continues }),
+    first: campaign.specDigest,
+    opened: (runId, continues, specDigest = campaign.specDigest) =>
+      open(deps, { campaign: { ...campaign, specDigest }, runId, continues }),
+    amended: (ask) =>
+      amend(deps, {
+        campaign,
+        epoch: 1,
+        by: "test",
+        holdsFrom: { iteration: 2, take: 1 },
+        asked: { by: "ada", why: "more" },
+        ...ask,
+      }),
     decide: (event, epoch) => append(deps, { campaign, epoch, id: event.type, event, by: "test" }),
   };
 }
@@ -90,4 +106,46 @@ it("only reads a campaign that has ended", async () => {
   await decide({ type: "completed", latest: "a", promoted: "a" } as LedgerEvent, 1);
   const { record, epoch } = await opened("second");
   assert.deepEqual([record.status, epoch, (await store.ledger("small").read()).length], ["completed", 1, 3]);
+});
+
+describe("amend", () => {
+  it("writes the row with its differences, checks it again, and acts once for one id", async () => {
+    const { store, opened, amended, first } = await created();
+    const { plan } = await opened("first");
+    const spec = await store.getJson<CompiledSpec>(first);
+    const longer = await store.putJson({ ...spec, iterations: 5 });
+    const ask = { specDigest: longer, base: first, id: "amended:r" };
+    const { event, plan: next } = await amended(ask);
+    assert.deepEqual(event.changes, [{ path: "iterations", from: 2, to: 5 }]);
+    assert.deepEqual([plan.iterations, next.iterations], [2, 5]);
+    assert.deepEqual(await amended(ask), { event, plan: next });
+    await assert.rejects(amended({ ...ask, id: "amended:other" }), {
+      code: "amend_outdated",
+      message: /iterations: 2 → 5, from it-0002.1 on, by ada: more \(row 2\)/,
+    });
+    const other = await store.putJson({ ...spec, iterations: 5, seed: 8 });
+    await assert.rejects(amended({ specDigest: other, base: longer, id: "amended:other" }), {
+      code: "amend_forbidden",
+      message: /seed: 7 → 8/,
+    });
+    assert.equal((await store.ledger("small").read()).length, 3);
+  });
+
+  it("gives the next run both plans, started with the first spec or the amended one", async () => {
+    const { store, opened, amended, first } = await created();
+    await opened("first");
+    const spec = await store.getJson<CompiledSpec>(first);
+    const longer = await store.putJson({ ...spec, iterations: 5 });
+    await amended({ specDigest: longer, base: first, id: "amended:r" });
+    for (const given of [first, longer]) {
+      const { specDigest, plan, amendments } = await opened(`run ${given}`, undefined, given);
+      assert.deepEqual([specDigest, plan.iterations], [first, 2]);
+      assert.deepEqual(
+        amendments?.map((one) => [one.specDigest, one.holdsFrom, one.plan.iterations]),
+        [[longer, { iteration: 2, take: 1 }, 5]],
+      );
+    }
+    const never = await store.putJson({ ...spec, iterations: 6 });
+    await assert.rejects(opened("other", undefined, never), { code: "campaign_differs" });
+  });
 });

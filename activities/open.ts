@@ -1,8 +1,10 @@
-// open, append and rollback: only they write the ledger of a running campaign.
+// open, append, rollback and amend: only they write the ledger of a running campaign.
 import { RatchetError } from "../errors/index.ts";
 import { planOf } from "../campaign/spec/plan.ts";
 import { rollbackTo } from "../campaign/rollback.ts";
 import { foldLedger, standingOf } from "../campaign/rules.ts";
+import { amendmentsFrom } from "../campaign/specs-in-force.ts";
+import { amendedMeanwhile, requireAmendment } from "../campaign/spec/amend.ts";
 import type {
   CampaignInput,
   CampaignRecord,
@@ -10,8 +12,18 @@ import type {
   Digest,
   LedgerEvent,
   LedgerRow,
+  SpecInForce,
 } from "../campaign/types.ts";
-import type { AppendInput, Opened, OpenInput, RollbackInput, RolledBack } from "./contract.ts";
+import type {
+  Amended,
+  AmendedEvent,
+  AmendInput,
+  AppendInput,
+  Opened,
+  OpenInput,
+  RollbackInput,
+  RolledBack,
+} from "./ledger-contract.ts";
 import { refuseOtherStore } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
 import { ledgerGone } from "../store/ledger-errors.ts";
@@ -44,11 +56,18 @@ export async function open(deps: Deps, { campaign, runId, continues }: OpenInput
   const record = await readRecord(deps, campaign);
   if (own && record.epoch > own.epoch)
     throw takenOver(campaign, record.epoch, `this run opened it with ${own.epoch}`);
-  const spec = await specOf(deps.store, campaign.specDigest);
+  const [{ specDigest }] = record.specs as [SpecInForce];
+  const spec = await specOf(deps.store, specDigest);
+  const amendments = amendmentsFrom(record.specs, record.next).map(async (amended) => ({
+    ...amended,
+    plan: planOf(await specOf(deps.store, amended.specDigest)),
+  }));
   return {
     epoch: record.epoch,
     policy: spec.policy.tree,
     plan: planOf(spec),
+    specDigest,
+    amendments: await Promise.all(amendments),
     record: standingOf(record),
     searchAttributes: deps.searchAttributes,
   };
@@ -77,6 +96,32 @@ export async function rollback(
   return event;
 }
 
+/** The client has checked it too, but by the rows that it saw. */
+export async function amend(
+  deps: Deps,
+  { campaign, epoch, id, specDigest, base, holdsFrom, asked, by }: AmendInput,
+): Promise<Amended> {
+  refuseOtherStore(deps, campaign);
+  const { store } = deps;
+  const { campaignId } = campaign;
+  const ledger = store.ledger(campaignId);
+  const rows = (await ledger.read<LedgerEvent>()) as LedgerRow[];
+  const spec = await specOf(store, specDigest);
+  // An earlier attempt has written it.
+  const written = rows.find((row) => row.id === id);
+  if (written) return { event: written.event as AmendedEvent, plan: planOf(spec) };
+  const record = foldLedger(campaignId, rows);
+  if (record.specDigest !== base) throw amendedMeanwhile(record, rows);
+  const { changes } = await requireAmendment(await specOf(store, base), spec, {
+    campaignId,
+    holdsFrom,
+    rowsOf: (digest) => store.getBlob(digest),
+  });
+  const event: AmendedEvent = { type: "amended", specDigest, holdsFrom, changes, ...asked };
+  await ledger.append({ id, epoch, event, by });
+  return { event, plan: planOf(spec) };
+}
+
 const takenOver = ({ campaignId }: CampaignInput, epoch: number, own: string): RatchetError =>
   new RatchetError("lease_lost", `campaign ${campaignId} was taken over: epoch ${epoch}, ${own}`);
 
@@ -92,10 +137,11 @@ function refuseOther({ campaignId, specDigest }: CampaignInput, record: Campaign
     throw new RatchetError("campaign_moved", record.failure?.message ?? campaignId, {
       hint: "start it there",
     });
-  if (record.specDigest !== specDigest)
+  // A run that began before an amendment continues as new with the spec of before.
+  if (!record.specs.some((spec) => spec.specDigest === specDigest))
     throw new RatchetError(
       "campaign_differs",
-      `campaign ${campaignId} was created with spec ${short(record.specDigest)}, not ${short(specDigest)}`,
+      `campaign ${campaignId} has spec ${short(record.specDigest)}, and never had ${short(specDigest)}`,
       { hint: "start it under a new id" },
     );
 }

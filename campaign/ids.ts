@@ -5,6 +5,9 @@ import type { Digest, Place, StageName } from "./types.ts";
 export const CAMPAIGN_ID = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 export const BASELINE_NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
 
+/** Names of places sort by their four digits. */
+export const ITERATIONS_MAX = 9999;
+
 export const isCampaignId = (id: string): boolean => CAMPAIGN_ID.test(id);
 
 /** `it-0003.1`, `base-offline.1`: a place's folder in the store and the end of its workflow id. */

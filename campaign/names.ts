@@ -126,6 +126,8 @@ const LEDGER: Members<LedgerEvent> = {
   prompt: NOTHING,
   manifests: NOTHING,
   ...nothing("short", "labeler"),
+  // The specs name what they consist of.
+  ...nothing("changes.path", "changes.from", "changes.to"),
   // The labels themselves name their questionnaire.
   ...nothing("labels.place", "labels.questionnaire", "labels.names"),
   ...nothing("sources.hub", "sources.revision", "sources.commit"),

@@ -1,4 +1,5 @@
-// Rules that workflows, activities and readers share. Pure functions; imports types only.
+// Rules that workflows, activities and readers share. Pure functions.
+import { amend } from "./specs-in-force.ts";
 import type { CampaignRecord, IterationRecord, LedgerEvent, LedgerRow, Pointer, Standing } from "./types.ts";
 
 /** Stages that train a model, in recipe order. */
@@ -15,6 +16,7 @@ export function foldLedger(campaignId: string, rows: readonly LedgerRow[]): Camp
     campaignId,
     name: first.name,
     specDigest: first.specDigest,
+    specs: [{ specDigest: first.specDigest }],
     status: "created",
     epoch: 0,
     next: { iteration: 1, take: 1 },
@@ -28,6 +30,7 @@ export function foldLedger(campaignId: string, rows: readonly LedgerRow[]): Camp
     applyEvent(record, row.event);
     const finished = finishedBy(row.event);
     if (finished) record.iterations.push(finished);
+    if (row.event.type === "amended") amend(record, row.event);
     if (row.event.type === "rolled-back") supersede(record.iterations, row.event.restored.latest.iteration);
   }
   return record;
@@ -37,6 +40,7 @@ export function foldLedger(campaignId: string, rows: readonly LedgerRow[]): Camp
 export function standingOf({
   name: _name,
   specDigest: _spec,
+  specs: _specs,
   iterations: _iterations,
   rows: _rows,
   ...record
@@ -85,6 +89,13 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
     case "cancelled":
       standing.status = "cancelled";
       return;
+    case "amended":
+      // A completed campaign has more to do now. Any server may open it.
+      if (standing.status !== "completed") return;
+      standing.status = "running";
+      delete standing.server;
+      delete standing.namespace;
+      return;
     case "rolled-back":
       Object.assign(standing, event.restored);
       delete standing.short;
@@ -127,30 +138,6 @@ export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, 
     if (event.type === "repaired")
       for (const key of event.manifests) repairs.set(key, (repairs.get(key) ?? 0) + 1);
   return repairs;
-}
-
-/** Labels that no seal lists which is made after the rows: `<questionnaire>/000012/0.1.json`. */
-export function withdrawnLabels(rows: readonly { event: LedgerEvent }[]): Set<string> {
-  const withdrawn = new Set<string>();
-  for (const { event } of rows)
-    if (event.type === "labels-withdrawn")
-      for (const { questionnaire, names } of event.labels)
-        for (const name of names) withdrawn.add(`${questionnaire}/${name}`);
-  return withdrawn;
-}
-
-/** Operators' decisions about too few labels of a place: how far the deadline moved, and `--accept`. */
-export function labelDecisions(
-  rows: readonly { event: LedgerEvent }[],
-  place: string,
-): { extendedMs: number; accepted: boolean } {
-  const decisions = { extendedMs: 0, accepted: false };
-  for (const { event } of rows) {
-    if (event.type !== "resumed" || event.labels?.place !== place) continue;
-    if ("accept" in event.labels) decisions.accepted = true;
-    else decisions.extendedMs += event.labels.extendMs;
-  }
-  return decisions;
 }
 
 /** The iteration that a row finishes; the bootstrap is iteration 0. */

@@ -243,6 +243,15 @@ export type LedgerEvent =
   | { type: "paused"; by: string; why: string; short?: string }
   | { type: "resumed"; by: string; why: string; labels?: LabelsDecision & { place: string } }
   | { type: "cancelled"; by: string; why: string }
+  /** Another spec holds from a place on. `changes`: what differs from the spec before. */
+  | {
+      type: "amended";
+      specDigest: Digest;
+      holdsFrom: Standing["next"];
+      changes: SpecChange[];
+      by: string;
+      why: string;
+    }
   /** An earlier iteration is the newest again; those after it are superseded. */
   | { type: "rolled-back"; restored: Restored; by: string; why: string }
   | { type: "reopened"; by: string; why: string }
@@ -256,6 +265,29 @@ export type LedgerEvent =
   /** `prompt`: SHA-256 of the prompt's id, because the id may name a person. `blobs`: the erased ones. */
   | { type: "erased"; prompt: Digest; blobs: Digest[]; by: string; why: string }
   | { type: "completed"; latest: Digest; promoted: Digest };
+
+/** A setting of the compiled spec. An absent side has no such setting. */
+export interface SpecChange {
+  /** `train.optimizer.learningRate` */
+  path: string;
+  from?: SpecValue;
+  to?: SpecValue;
+}
+
+type SpecValue = string | number | boolean | null | object;
+
+/** A spec that the ledger names. Without `holdsFrom`: the first, which bootstrap and baselines keep. */
+export interface SpecInForce {
+  specDigest: Digest;
+  holdsFrom?: Standing["next"];
+}
+
+/** An amendment that an operator asks for. */
+export interface AmendmentRequest {
+  specDigest: Digest;
+  /** The newest spec that the operator saw: two operators do not undo each other's amendments unseen. */
+  base: Digest;
+}
 
 /** An iteration to go back to. Without a take, the one that counts. */
 export interface RollbackTarget {
@@ -319,7 +351,10 @@ export interface Standing {
 /** State and history of a campaign, for readers. `foldLedger` (rules.ts) makes it from the ledger. */
 export interface CampaignRecord extends Standing {
   name: string;
+  /** Of the newest spec. */
   specDigest: Digest;
+  /** All specs, in the order of the ledger. */
+  specs: SpecInForce[];
   baselines: Record<string, { policy: Digest; stages: StageDigests }>;
   iterations: IterationRecord[];
   rows: number;

@@ -8,17 +8,21 @@ import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import { parseDuration } from "./durations.ts";
 import { data, json, suggest } from "./output.ts";
 
-interface ControlFlags {
-  extend?: number;
-  accept?: boolean;
+/** Of every verb that the ledger records. */
+export interface RecordedFlags {
   why?: string;
   by?: string;
   requestId?: string;
   json?: boolean;
 }
 
+interface ControlFlags extends RecordedFlags {
+  extend?: number;
+  accept?: boolean;
+}
+
 /** Verbs of a whole campaign. */
-type Whole = Exclude<ControlVerb, "rollback">;
+type Whole = Exclude<ControlVerb, "rollback" | "amend">;
 
 const DOES: Record<Whole, string> = {
   pause: "save running work and stop until `resume`",
@@ -54,7 +58,7 @@ const controlVerb =
         });
       });
 
-const recorded = (command: Command): Command =>
+export const recorded = (command: Command): Command =>
   command
     .option("--why <text>", "reason, for the ledger")
     .option("--by <name>", "your name, for the ledger (default: user@host)")

@@ -50,6 +50,8 @@ const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
     resume: async () => (await import("./control.ts")).resumeVerb,
     cancel: async () => (await import("./control.ts")).cancelVerb,
     rollback: async () => (await import("./control.ts")).rollbackVerb,
+    extend: async () => (await import("./amend.ts")).extendVerb,
+    amend: async () => (await import("./amend.ts")).amendVerb,
   },
   "Label:": {
     label: async () => (await import("./label.ts")).labelVerb,

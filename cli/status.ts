@@ -1,6 +1,7 @@
 // `ratchet status`: the state of one campaign.
 import type { Command } from "commander";
 import type { StatusView } from "../client/follow/status.ts";
+import { showAmended } from "../campaign/spec/amend.ts";
 import { visibleLine } from "../errors/index.ts";
 import { showDuration } from "../report/duration.ts";
 import { openClientIfReachable, using } from "./context.ts";
@@ -33,6 +34,7 @@ function statusText(view: StatusView): string {
     baselines,
     updatedAt,
     specDigest,
+    amendments = [],
     failure,
     labels,
     live,
@@ -43,6 +45,7 @@ function statusText(view: StatusView): string {
     ...(promoted ? [`promoted    iteration ${promoted.iteration}, ${promoted.policy.slice(0, 12)}`] : []),
     ...(baselines.length > 0 ? [`baselines   ${baselines.join(", ")}`] : []),
     `spec        ${specDigest.slice(0, 12)}`,
+    ...amendments.map((amendment) => `amended     ${showAmended(amendment)}`),
     `epoch       ${epoch}`,
     `last row    ${updatedAt.replace("T", " ").slice(0, 19)}`,
     ...(failure ? [`failure     ${failure.code}: ${failure.message}`] : []),

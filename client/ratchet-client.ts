@@ -7,6 +7,7 @@ import { hostname, userInfo } from "node:os";
 import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
+import type { CompiledSpec } from "../campaign/spec/compiled.ts";
 import type { LabelsDecision, RollbackTarget } from "../campaign/types.ts";
 import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { openStore } from "../store/index.ts";
@@ -48,6 +49,10 @@ import type { CampaignReport } from "./record/report.ts";
 import { readSamples } from "./record/samples.ts";
 import type { SampleOptions, Samples } from "./record/samples.ts";
 import { CampaignSchedules } from "./schedules/schedules.ts";
+import { amendCampaign } from "./start/amend.ts";
+import type { AmendedCampaign, AskedSpec } from "./start/amend.ts";
+import { extended } from "./start/extended.ts";
+import type { IterationsAsked } from "./start/extended.ts";
 import { startCampaign } from "./start/start.ts";
 import type { Started } from "./start/start.ts";
 import { listCampaigns } from "./follow/list.ts";
@@ -279,6 +284,48 @@ export class RatchetClient {
         hint: `the iteration to go back to: ${campaignId}/2`,
       });
     return this.control("rollback", campaignId, { ...options, to: { iteration, take } });
+  }
+
+  /**
+   * Other settings for the iterations that have not begun. Throws `amend_forbidden` for a setting that what
+   * has finished depends on. A completed campaign starts again if it gets more iterations.
+   */
+  async amend(
+    campaign: string,
+    loaded: LoadedSpec,
+    { seed, ...options }: ControlCampaignOptions & Pick<StartCampaignOptions, "seed"> = {},
+  ): Promise<AmendedCampaign> {
+    const campaignId = await this.id(campaign);
+    return this.amended(
+      campaignId,
+      async () => {
+        const { specDigest } = await this.compile(loaded, campaignId, { seed, callModules: false });
+        return this.store.getJson<CompiledSpec>(specDigest);
+      },
+      options,
+    );
+  }
+
+  /**
+   * More iterations, also for a completed campaign. Those beyond its prompts use the prompts of the first
+   * ones again.
+   */
+  async extend(
+    campaign: string,
+    iterations: IterationsAsked,
+    options?: ControlCampaignOptions,
+  ): Promise<AmendedCampaign> {
+    return this.amended(await this.id(campaign), (spec) => extended(spec, iterations), options);
+  }
+
+  private async amended(
+    campaignId: string,
+    ask: AskedSpec,
+    { why = "", by = whoAmI(), requestId = randomUUID() }: ControlCampaignOptions = {},
+  ): Promise<AmendedCampaign> {
+    const gateway = this.gateway;
+    await this.store.proveWrites();
+    return amendCampaign(this.store, gateway, campaignId, ask, { by, why, requestId });
   }
 
   async history(campaign: string): Promise<CampaignHistory> {

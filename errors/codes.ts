@@ -54,6 +54,17 @@ export const CODES = {
   },
   address_unknown: { kind: "spec", means: "the campaign has no such iteration, baseline or stage (yet)" },
   already_paused: { kind: "spec", means: "`pause` of a paused campaign" },
+  amend_empty: { kind: "spec", means: "`amend` or `extend` with settings that the campaign has already" },
+  amend_forbidden: {
+    kind: "spec",
+    means:
+      "`amend` of a setting that the bootstrap, a finished iteration or a measurement depends on. The " +
+      "message names each, the hint says what may change",
+  },
+  amend_outdated: {
+    kind: "spec",
+    means: "somebody else amended the campaign after this `amend` or `extend` read its settings",
+  },
   architecture_unsupported: {
     kind: "spec",
     means:

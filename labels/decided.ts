@@ -1,5 +1,6 @@
 // What the ledger of a campaign decides about its labels.
-import { repairsOf, withdrawnLabels } from "../campaign/rules.ts";
+import { withdrawnLabels } from "../campaign/labeling/ledger-rules.ts";
+import { repairsOf } from "../campaign/rules.ts";
 import type { Digest, LedgerEvent } from "../campaign/types.ts";
 import { labelName } from "../campaign/ids.ts";
 import type { LabelAt } from "../campaign/ids.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { labelName, sealKey } from "../campaign/ids.ts";
 import type { Given, SealResult } from "../campaign/labeling/types.ts";
-import { withdrawnLabels } from "../campaign/rules.ts";
+import { withdrawnLabels } from "../campaign/labeling/ledger-rules.ts";
 import type { LedgerEvent } from "../campaign/types.ts";
 import { giveLabel } from "./give.ts";
 import { createLabel } from "./label.ts";

@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { iterationOf } from "../campaign/ids.ts";
 import type { SealResult, SealRow, WithdrawnRow } from "../campaign/labeling/types.ts";
 import { rowsOfBlob } from "../campaign/rows/json-lines.ts";
-import { withdrawnLabels } from "../campaign/rules.ts";
+import { withdrawnLabels } from "../campaign/labeling/ledger-rules.ts";
 import type { Digest, LedgerEvent } from "../campaign/types.ts";
 import { canonicalDigest } from "../store/index.ts";
 import type { Store } from "../store/types.ts";

@@ -1,4 +1,5 @@
 // A row of the ledger in one line.
+import { showAmended } from "../campaign/spec/amend.ts";
 import { placeName } from "../campaign/ids.ts";
 import type { EvaluateMetrics, LedgerEvent } from "../campaign/types.ts";
 import { fixed, interval, judgeName } from "./digits.ts";
@@ -24,6 +25,8 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
     case "repaired":
     case "erased":
       return `${event.type} by ${event.by}${event.why ? `: ${event.why}` : ""}`;
+    case "amended":
+      return `amended: ${showAmended(event)}`;
     case "rolled-back": {
       const { latest, next } = event.restored;
       return (

@@ -1,4 +1,5 @@
 // What a policy came from, as text and as a graph for Graphviz.
+import { showAmended } from "../campaign/spec/amend.ts";
 import { visibleLine } from "../errors/index.ts";
 import { formatColumns } from "./columns.ts";
 import type { Cell, Look } from "./columns.ts";
@@ -10,6 +11,7 @@ export interface ShownExplanation {
   place: string;
   policy: string;
   specDigest: string;
+  amendments: (Parameters<typeof showAmended>[0] & { row: number; at: string })[];
   head: string;
   nodes: {
     digest: string;
@@ -26,7 +28,8 @@ const left = (title: string) => ({ title, align: "left" as const });
 const short = (digest: string): string => digest.slice(0, 12);
 
 export function formatExplanation(explanation: ShownExplanation, look: Look): string {
-  const { campaignId, place, policy, specDigest, head, nodes, decisions, environments } = explanation;
+  const { campaignId, place, policy, specDigest, amendments, head, nodes, decisions, environments } =
+    explanation;
   const lineage = nodes.map(({ digest, kind, stage, place: at, from }): Cell[] => [
     { text: at ?? "the author" },
     { text: stage === undefined ? kind : kind === "tree" ? `${stage}'s model` : stage },
@@ -38,8 +41,12 @@ export function formatExplanation(explanation: ShownExplanation, look: Look): st
       text,
     })),
   );
+  const amended = amendments.map((one) =>
+    visibleLine(`  row ${one.row}, ${one.at.slice(0, 19).replace("T", " ")}: ${showAmended(one)}`),
+  );
   return [
     `${campaignId}: the policy of ${place} is the tree ${policy}\nspec ${specDigest}\nledger's head ${head}`,
+    ...(amended.length === 0 ? [] : [`Amendments of the spec:\n${amended.join("\n")}`]),
     `What it came from:\n${formatColumns(["place", "what", "digest", "made from"].map(left), lineage, look)}`,
     ...(decided.length === 0
       ? []

@@ -2,13 +2,14 @@
 // fit 110 characters; a column that no place has a figure for is left out. `--csv` has all figures.
 import { placeName } from "../campaign/ids.ts";
 import type { ApiCost } from "../campaign/labeling/types.ts";
-import type { Decision, Digest, EvaluateMetrics, PromotionEvidence } from "../campaign/types.ts";
+import type { Decision, Digest, EvaluateMetrics, LedgerRow, PromotionEvidence } from "../campaign/types.ts";
 import { visibleLine } from "../errors/index.ts";
 import type { AuditRow } from "./audit.ts";
 import { formatColumns } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, fixed, interval, judgeName } from "./digits.ts";
 import { showClock } from "./duration.ts";
+import { eventLine } from "./event-line.ts";
 import { costOf, totalCost } from "./place-cost.ts";
 import type { CostedWork, PlaceCost } from "./place-cost.ts";
 
@@ -20,6 +21,7 @@ export interface ShownHistory {
     failure?: { code: string; message: string } | undefined;
   };
   places: ShownPlace[];
+  ledger?: readonly Pick<LedgerRow, "event">[];
 }
 
 interface ShownPlace {
@@ -70,7 +72,7 @@ export function formatHistory(history: ShownHistory, look: Look): string {
 export const promotedPlace = ({ promoted }: ShownHistory["campaign"]): string | undefined =>
   promoted && placeName({ iteration: promoted.iteration, take: promoted.take });
 
-function headLines({ campaign, places }: ShownHistory): string[] {
+function headLines({ campaign, places, ledger = [] }: ShownHistory): string[] {
   const { campaignId, status, promoted, failure } = campaign;
   const judged = places.findLast(({ test }) => test?.winRate)?.test;
   const which = promoted
@@ -79,6 +81,7 @@ function headLines({ campaign, places }: ShownHistory): string[] {
   return [
     `${campaignId} is ${status}; ${which}`,
     ...(failure ? [`${failure.code}: ${failure.message}`] : []),
+    ...ledger.flatMap(({ event }) => (event.type === "amended" ? [eventLine(event)] : [])),
     ...(judged ? [`Win rates on the test split by ${judgeName(judged.judgedBy)}:`] : []),
   ].map(visibleLine);
 }

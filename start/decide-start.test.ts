@@ -18,6 +18,7 @@ const record = (status: CampaignStatus, more: Partial<CampaignRecord> = {}): Cam
   campaignId: "c",
   name: "c",
   specDigest: SPEC,
+  specs: [{ specDigest: SPEC }],
   status,
   epoch: 1,
   ...HERE,

@@ -1,5 +1,5 @@
-// One run of the campaign workflow, besides the recipe: control messages, ledger rows one at a time,
-// children, and its end.
+// One run of the campaign workflow, besides the recipe and its end: control messages, ledger rows one at a
+// time, and children.
 import {
   ApplicationFailure,
   CancellationScope,
@@ -8,7 +8,8 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type { Workflow } from "@temporalio/workflow";
-import type { Opened } from "../activities/contract.ts";
+import type { Opened } from "../activities/ledger-contract.ts";
+import { specAt } from "../campaign/specs-in-force.ts";
 import type {
   CampaignInput,
   IterationStart,
@@ -19,11 +20,10 @@ import type {
   Standing,
 } from "../campaign/types.ts";
 import { Children } from "./children.ts";
-import { failureOf } from "./failure.ts";
 import type { iteration } from "./iteration.ts";
 import { handleControls } from "./controls.ts";
 import { labelsShort, progress } from "./messages.ts";
-import type { CampaignOutcome, CampaignProgress, ControlRequest, LabelsShort } from "./messages.ts";
+import type { CampaignProgress, ControlRequest, LabelsShort } from "./messages.ts";
 import { LedgerRows } from "./ledger-rows.ts";
 import { control } from "./options.ts";
 import { show } from "./show.ts";
@@ -46,7 +46,10 @@ export class CampaignRun {
   private current: CampaignState | undefined;
   private written: LedgerRows | undefined;
   private readonly children = new Children();
-  private cancelRecorded = false;
+  /** The `cancel` update has written its row. */
+  cancelRecorded = false;
+  /** Amendments whose row is not written yet: no place begins meanwhile. */
+  private amending = 0;
   /** Of the iteration that runs; a rollback ends it. */
   private iterating = new CancellationScope();
 
@@ -62,6 +65,7 @@ export class CampaignRun {
         this.scope.cancel();
       },
       rollback: (request) => this.rollBack(request),
+      amend: (request) => this.amend(request),
     });
     setHandler(labelsShort, (short) => this.pauseForLabels(short));
     setHandler(progress, () => this.current?.progress() ?? NOT_OPEN);
@@ -77,6 +81,10 @@ export class CampaignRun {
     return this.written;
   }
 
+  get isOpen(): boolean {
+    return this.current !== undefined;
+  }
+
   get opened(): Opened {
     return this.state.opened;
   }
@@ -87,7 +95,7 @@ export class CampaignRun {
       runId: workflowInfo().runId,
       continues: this.continues,
     });
-    this.current = new CampaignState(opened);
+    this.current = new CampaignState(opened, this.input.specDigest);
     this.written = new LedgerRows(this.input, this.current);
     show(this.current);
     return opened;
@@ -120,9 +128,20 @@ export class CampaignRun {
     await this.follow();
   }
 
+  private async amend({ amendment, ...asked }: ControlRequest): Promise<void> {
+    if (!amendment) throw this.impossible("an amendment needs a spec");
+    this.amending += 1;
+    try {
+      await this.rows.amend({ ...amendment, asked });
+    } finally {
+      this.amending -= 1;
+    }
+    await this.follow();
+  }
+
   private async follow(): Promise<void> {
     show(this.state);
-    await this.children.setPaused(this.state.paused);
+    await this.children.setPaused(this.state.isPaused);
   }
 
   /** Runs an iteration to its row, or until a rollback ends it. */
@@ -137,59 +156,30 @@ export class CampaignRun {
     }
   }
 
-  /** Runs the child workflow of a place to its end. A paused campaign starts it after the resume. */
+  /**
+   * Runs the child workflow of a place to its end, by the plan that holds when it begins. A paused campaign
+   * starts it after the resume.
+   */
   async child<W extends Workflow>(
     type: string,
     place: Place,
     own: Omit<Parameters<W>[0], keyof PlaceInput>,
   ): Promise<Awaited<ReturnType<W>>> {
-    await condition(() => !this.state.paused);
-    const { running } = this.state;
+    await condition(() => !this.state.isPaused && this.amending === 0);
+    const { running, specs } = this.state;
     running.push(place);
+    if ("iteration" in place) this.state.begun = place;
     show(this.state);
-    const { epoch, plan } = this.opened;
+    const { epoch } = this.opened;
+    const { specDigest, plan } = specAt(specs, place);
     const { baselines: _ofTheCampaign, ...placePlan } = plan;
-    const input = { campaign: this.input, epoch, place, plan: placePlan, ...own };
+    const campaign = { ...this.input, specDigest };
+    const input = { campaign, epoch, place, plan: placePlan, ...own };
     try {
-      return await this.children.run<W>(type, input, () => this.state.paused);
+      return await this.children.run<W>(type, input, () => this.state.isPaused);
     } finally {
       running.splice(running.indexOf(place), 1);
     }
-  }
-
-  outcome(status: CampaignOutcome["status"]): CampaignOutcome {
-    const { latest, promoted } = this.state.standing;
-    return { status, latest: latest?.policy, promoted: promoted?.policy };
-  }
-
-  /** Undefined if a rollback came first. */
-  async completed(): Promise<CampaignOutcome | undefined> {
-    const { latest, promoted } = this.state.standing;
-    if (!latest || !promoted) throw this.impossible("a campaign cannot complete without a policy");
-    const event = { type: "completed", latest: latest.policy, promoted: promoted.policy } as const;
-    await this.decide(event, { isVoid: () => this.state.iterationsLeft });
-    return this.state.iterationsLeft ? undefined : this.outcome("completed");
-  }
-
-  /**
-   * The `cancel` update has written the row already; after Temporal's own cancellation it is written here.
-   */
-  async cancelled(): Promise<CampaignOutcome> {
-    if (!this.cancelRecorded && this.current)
-      await this.decide({ type: "cancelled", by: "temporal", why: "the workflow was cancelled" });
-    return this.current ? this.outcome("cancelled") : { status: "cancelled" };
-  }
-
-  /** A run that lost its lease no longer owns the campaign, so it writes no row. */
-  async failed(error: unknown): Promise<never> {
-    const failure = failureOf(error);
-    if (this.current && failure.code !== "lease_lost") await this.decide({ type: "failed", ...failure });
-    throw ApplicationFailure.create({
-      type: failure.code,
-      message: failure.message,
-      nonRetryable: true,
-      cause: error as Error,
-    });
   }
 
   impossible(what: string): ApplicationFailure {

@@ -14,6 +14,7 @@ import {
 import type { BaselinePlan, Bootstrap, RunInput } from "../campaign/types.ts";
 import type { baseline } from "./baseline.ts";
 import type { bootstrap } from "./bootstrap.ts";
+import { cancelled, completed, failed, outcome } from "./campaign-end.ts";
 import { CampaignRun } from "./campaign-run.ts";
 import type { CampaignOutcome } from "./messages.ts";
 
@@ -25,7 +26,7 @@ export async function campaign(input: RunInput): Promise<CampaignOutcome> {
     // Not a failure: the next run continues this one.
     if (error instanceof ContinueAsNew) throw error;
     return CancellationScope.nonCancellable(() =>
-      isCancellation(error) ? run.cancelled() : run.failed(error),
+      isCancellation(error) ? cancelled(run) : failed(run, error),
     );
   }
 }
@@ -41,7 +42,7 @@ setWorkflowOptions(
 
 async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
   const { plan, record } = await run.open();
-  if (record.status === "completed" || record.status === "cancelled") return run.outcome(record.status);
+  if (record.status === "completed" || record.status === "cancelled") return outcome(run, record.status);
 
   const start = record.bootstrap ?? (await bootstrapOnce(run));
   // Baselines train beside the iterations. A failed baseline fails the campaign.
@@ -49,10 +50,10 @@ async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
     .filter(({ name }) => !record.baselines[name])
     .map((variant) => runBaseline(run, start, variant));
   await Promise.all([iterate(run, start, baselines.length), ...baselines]);
-  // A rollback may come at any time before the last row.
+  // A rollback or an extension may come at any time before the last row.
   for (;;) {
-    const completed = await run.completed();
-    if (completed) return completed;
+    const ended = await completed(run);
+    if (ended) return ended;
     await iterate(run, start, baselines.length);
   }
 }

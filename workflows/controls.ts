@@ -1,11 +1,11 @@
 // Control messages of a campaign: Temporal updates, each refused by the campaign's state or written to the
 // ledger before it acts.
 import { ApplicationFailure, condition, setHandler } from "@temporalio/workflow";
-import { cancel, pause, resume, rollback } from "./messages.ts";
+import { amend, cancel, pause, resume, rollback } from "./messages.ts";
 import type { ControlReply, ControlRequest, ControlVerb } from "./messages.ts";
 import type { CampaignState } from "./state.ts";
 
-const UPDATES = { pause, resume, cancel, rollback };
+const UPDATES = { pause, resume, cancel, rollback, amend };
 
 /** `current`: undefined until the ledger is open. */
 export function handleControls(

@@ -1,7 +1,7 @@
 // The rows that one run of a campaign writes, one after the other: each is in the ledger before the
 // campaign's state follows from it.
 import { ApplicationFailure, currentUpdateInfo, workflowInfo } from "@temporalio/workflow";
-import type { AppendInput, RollbackInput } from "../activities/contract.ts";
+import type { AmendInput, AppendInput, RollbackInput } from "../activities/ledger-contract.ts";
 import { applyEvent } from "../campaign/rules.ts";
 import type { CampaignInput, LedgerEvent } from "../campaign/types.ts";
 import { failureOf } from "./failure.ts";
@@ -32,8 +32,24 @@ export class LedgerRows {
   /** Its row follows from the rows before, which only the activity reads. */
   async rollBack(what: Pick<RollbackInput, "to" | "asked">): Promise<void> {
     const row = this.row((own) => `rolled-back:${own}`);
+    await this.checked(() => control.rollback({ ...row, ...what }));
+  }
+
+  /** Holds from the first place that has not begun when all earlier rows are written. */
+  async amend(what: Pick<AmendInput, "specDigest" | "base" | "asked">): Promise<void> {
+    const row = this.row((own) => `amended:${own}`);
+    await this.checked(async () => {
+      const holdsFrom = this.state.unbegun;
+      const { event, plan } = await control.amend({ ...row, ...what, holdsFrom });
+      this.state.specs.push({ specDigest: event.specDigest, holdsFrom: event.holdsFrom, plan });
+      return event;
+    });
+  }
+
+  /** A row that its activity may refuse. */
+  private async checked(write: () => Promise<LedgerEvent>): Promise<void> {
     try {
-      await this.inTurn(() => control.rollback({ ...row, ...what }));
+      await this.inTurn(write);
     } catch (error) {
       // Its code tells the operator what to do; in the activity's failure it would be hidden.
       const { code, message } = failureOf(error);

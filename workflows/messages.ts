@@ -1,7 +1,14 @@
 // Updates and queries of a campaign. A validator refuses an update; an accepted one is written to the ledger
 // before it acts.
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
-import type { CampaignStatus, RollbackTarget, LabelsDecision, Place, StageName } from "../campaign/types.ts";
+import type {
+  AmendmentRequest,
+  CampaignStatus,
+  LabelsDecision,
+  Place,
+  RollbackTarget,
+  StageName,
+} from "../campaign/types.ts";
 
 /** Who asks, and why; both are written to the ledger. */
 export interface ControlRequest {
@@ -11,9 +18,11 @@ export interface ControlRequest {
   labels?: LabelsDecision;
   /** Only of a `rollback`. */
   to?: RollbackTarget;
+  /** Only of an `amend`. */
+  amendment?: AmendmentRequest;
 }
 
-export type ControlVerb = "pause" | "resume" | "cancel" | "rollback";
+export type ControlVerb = "pause" | "resume" | "cancel" | "rollback" | "amend";
 
 export interface ControlReply {
   status: CampaignStatus;
@@ -23,6 +32,7 @@ export const pause = defineUpdate<ControlReply, [ControlRequest]>("pause");
 export const resume = defineUpdate<ControlReply, [ControlRequest]>("resume");
 export const cancel = defineUpdate<ControlReply, [ControlRequest]>("cancel");
 export const rollback = defineUpdate<ControlReply, [ControlRequest]>("rollback");
+export const amend = defineUpdate<ControlReply, [ControlRequest]>("amend");
 
 /** To a place: labels of its questionnaire have arrived in the store. */
 export const labelsGiven = defineSignal("labelsGiven");

@@ -1,7 +1,7 @@
 // The largest inputs of a workflow, at the limits of the spec, stay small however large the campaign is.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { Opened } from "../activities/contract.ts";
+import type { Opened } from "../activities/ledger-contract.ts";
 import { EARLIER_MAX } from "../campaign/rules.ts";
 import { SPEC_LIMITS } from "../campaign/spec/schema.ts";
 import type {
@@ -138,7 +138,7 @@ it("an iteration that continues as new after all its stages fits a payload", () 
 });
 
 it("the card and the answer to `progress` are small with every baseline running", () => {
-  const state = new CampaignState(opened);
+  const state = new CampaignState(opened, digest);
   state.running.push({ iteration: 9999, take: 99 }, ...baselines.map((baseline) => ({ baseline, take: 99 })));
   assertSmall("card", state.card(), 2048);
   assertSmall("progress", state.progress());

@@ -1,7 +1,7 @@
 // State and rules of a campaign run, without Temporal, so that a unit test can drive them.
 import { placeName } from "../campaign/ids.ts";
-import type { CampaignStatus, LedgerEvent, Place, Standing } from "../campaign/types.ts";
-import type { Opened } from "../activities/contract.ts";
+import type { CampaignStatus, Digest, LedgerEvent, Place, Standing } from "../campaign/types.ts";
+import type { AmendedPlan, Opened } from "../activities/ledger-contract.ts";
 import type { CampaignProgress, ControlRequest, ControlVerb } from "./messages.ts";
 
 /** Most characters of who and why: both are written to history and ledger. */
@@ -10,25 +10,43 @@ const REASON_MAX = 1_000;
 export class CampaignState {
   readonly opened: Opened;
   readonly standing: Standing;
+  /** With their plans, in the order of the ledger; the campaign was created with the first. */
+  readonly specs: [AmendedPlan, ...AmendedPlan[]];
   readonly running: Place[] = [];
+  /** The newest iteration whose workflow has started: it keeps its plan. */
+  begun: Place | undefined;
   /** Baselines that ended in this run. */
   baselinesFinished = 0;
 
-  constructor(opened: Opened) {
+  /** `specDigest`: of the run's input. */
+  constructor(opened: Opened, specDigest: Digest) {
+    const { plan, specDigest: first = specDigest, amendments = [] } = opened;
     this.opened = opened;
     this.standing = opened.record;
+    this.specs = [{ specDigest: first, plan }, ...amendments];
   }
 
   get status(): CampaignStatus {
     return this.standing.status;
   }
 
-  get paused(): boolean {
+  get isPaused(): boolean {
     return this.status === "paused";
   }
 
+  /** In the newest spec. */
+  get iterations(): number {
+    return this.specs.at(-1)!.plan.iterations;
+  }
+
   get iterationsLeft(): boolean {
-    return this.standing.next.iteration <= this.opened.plan.iterations;
+    return this.standing.next.iteration <= this.iterations;
+  }
+
+  /** The first place that has not begun: an amendment holds from there on. */
+  get unbegun(): Standing["next"] {
+    const { next } = this.standing;
+    return this.begun === next ? { ...next, iteration: next.iteration + 1 } : next;
   }
 
   /** Why a control message is refused now; undefined if it is not. */
@@ -76,7 +94,7 @@ export class CampaignState {
     return {
       status: this.status,
       epoch: this.opened.epoch,
-      iterations: this.opened.plan.iterations,
+      iterations: this.iterations,
       finished: this.standing.latest?.iteration ?? -1,
       promoted: this.standing.promoted?.iteration ?? -1,
       running: [...this.running],

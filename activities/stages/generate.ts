@@ -85,7 +85,9 @@ function promptsFor(context: StageContext, source: PromptSource): PromptRange {
     case "iteration": {
       if (!("iteration" in input.place))
         throw new RatchetError("unreachable_state", "a baseline has no prompts of one iteration");
-      const from = (input.place.iteration - 1) * prompts.perIteration;
+      // An extended campaign that has no more prompts uses those of its first iterations again.
+      const lists = prompts.iterations.count / prompts.perIteration;
+      const from = ((input.place.iteration - 1) % lists) * prompts.perIteration;
       return { ...whole(prompts.iterations, spec.generate), from, to: from + prompts.perIteration };
     }
     case "baseline":

@@ -1,6 +1,6 @@
 // label: comparisons of a policy's answers for people, or for a module that acts as people. The
 // questionnaire opens once; each label is an object of its own; one seal closes it (docs/labels.md).
-import { labelDecisions, withdrawnLabels } from "../../campaign/rules.ts";
+import { labelDecisions, withdrawnLabels } from "../../campaign/labeling/ledger-rules.ts";
 import type { ComparisonRow, Given, Opinion } from "../../campaign/labeling/types.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
 import { above, below, duration, flag, oneOf, path, real, text, whole } from "./fields.ts";
-import { BASELINE_NAME, CAMPAIGN_ID } from "../ids.ts";
+import { BASELINE_NAME, CAMPAIGN_ID, ITERATIONS_MAX } from "../ids.ts";
 import { lossField } from "./losses.ts";
 import { API_LABELER } from "../labeling/types.ts";
 import { EARLIER_MAX } from "../rules.ts";
@@ -265,7 +265,7 @@ export const specSchema = section("name, policy, prompts and further sections", 
   baselines: list(baseline, "{name, pairs, count, learningRate}")
     .max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` })
     .default([]),
-  iterations: whole(1, 9999).default(DEFAULTS.iterations),
+  iterations: whole(1, ITERATIONS_MAX).default(DEFAULTS.iterations),
   generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, poison, queue", {
     ...sampling(DEFAULTS.generate),
     /** Prompts per piece, the unit of batching and of commit. */

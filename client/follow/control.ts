@@ -1,10 +1,10 @@
-// pause, resume, cancel and rollback. Temporal keeps an update until a worker takes it, perhaps long after
-// its sender gave up. So it is sent only if a worker has just answered a query.
+// pause, resume, cancel, rollback and amend. Temporal keeps an update until a worker takes it, perhaps long
+// after its sender gave up. So it is sent only if a worker has just answered a query.
 import { RatchetError } from "../../errors/index.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { Store } from "../../store/types.ts";
 import type { ControlReply, ControlVerb } from "../../workflows/messages.ts";
-import type { LabelsDecision, RollbackTarget } from "../../campaign/types.ts";
+import type { AmendmentRequest, LabelsDecision, RollbackTarget } from "../../campaign/types.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { hasEnded } from "./outcome.ts";
 import { requireCampaign } from "../record/record.ts";
@@ -18,6 +18,7 @@ export interface ControlOptions {
   labels?: LabelsDecision | undefined;
   /** Of a rollback. */
   to?: RollbackTarget | undefined;
+  amendment?: AmendmentRequest | undefined;
 }
 
 /** Together under 10 s: a missing worker is reported within that time. */
@@ -29,11 +30,13 @@ export async function controlCampaign(
   gateway: Gateway,
   campaignId: string,
   verb: ControlVerb,
-  { by, why, requestId, labels, to }: ControlOptions,
+  { by, why, requestId, labels, to, amendment }: ControlOptions,
 ): Promise<ControlReply> {
   const { record } = await requireCampaign(store, campaignId);
   if (hasEnded(record))
-    throw new RatchetError("campaign_ended", `campaign ${campaignId} has ended: ${record.status}`);
+    throw new RatchetError("campaign_ended", `campaign ${campaignId} has ended: ${record.status}`, {
+      hint: record.status === "failed" ? `ratchet start resumes it; then ${verb} it` : undefined,
+    });
   const run = await gateway.run(campaignWorkflowId(campaignId));
   if (run?.status !== "running") {
     throw new RatchetError("not_running", `campaign ${campaignId} is not running on ${gateway.address}`, {
@@ -49,7 +52,7 @@ export async function controlCampaign(
   return gateway.control(
     campaignId,
     verb,
-    { by, why, labels, to },
+    { by, why, labels, to, amendment },
     { updateId: requestId, timeoutMs: ACCEPT_MS },
   );
 }

@@ -1,14 +1,17 @@
 // `status` of one campaign: decisions from the ledger, running work from Temporal.
 import { planOf } from "../../campaign/spec/plan.ts";
-import type { CampaignRecord, CampaignStatus, Digest } from "../../campaign/types.ts";
+import { currentPlace } from "../../campaign/rules.ts";
+import type { CampaignRecord, CampaignStatus, Digest, LedgerEvent } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { observe } from "./observe.ts";
 import type { Observation } from "./observe.ts";
-import { readSpec, requireCampaign } from "../record/record.ts";
+import { readSpec, readSpecAt, requireCampaign } from "../record/record.ts";
 import { waitingForPeople } from "../record/waiting-labels.ts";
 import type { WaitingForPeople } from "../record/waiting-labels.ts";
 import { newestTakes } from "../record/table.ts";
+
+type AmendedEvent = Extract<LedgerEvent, { type: "amended" }>;
 
 export interface CampaignSummary {
   campaignId: string;
@@ -28,6 +31,8 @@ export interface CampaignSummary {
 
 export interface StatusView extends CampaignSummary {
   specDigest: Digest;
+  /** Amendments of the spec, in the order of the ledger; absent without any. */
+  amendments?: Omit<AmendedEvent, "type">[];
   server?: string;
   namespace?: string;
   /** Present while the campaign waits for people's labels. */
@@ -43,13 +48,20 @@ export async function readStatus(
 ): Promise<StatusView> {
   const { record, rows } = await requireCampaign(store, campaignId);
   const spec = await readSpec(store, record);
+  const atWork = await readSpecAt(store, record, currentPlace(record));
   const { specDigest, server, namespace } = record;
+  const amendments = rows.flatMap(({ event }) => {
+    if (event.type !== "amended") return [];
+    const { type: _type, ...amendment } = event;
+    return [amendment];
+  });
   return {
     ...summary(record, spec.iterations, rows),
     specDigest,
+    ...(amendments.length > 0 ? { amendments } : {}),
     server,
     namespace,
-    labels: await waitingForPeople(store, spec, record, rows),
+    labels: await waitingForPeople(store, atWork, record, rows),
     live: gateway && (await observe(gateway, campaignId, planOf(spec))),
   };
 }

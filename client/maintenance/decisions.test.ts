@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resultsPrefix } from "../../campaign/ids.ts";
+import { smallSpec } from "../../activities/attempt/stage-context.test.support.ts";
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { LedgerEvent, LedgerRow } from "../../campaign/types.ts";
 import { rollbackTo } from "../../campaign/rollback.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
@@ -125,6 +127,56 @@ describe("verify holds each decision against its results, although all seals are
   });
 });
 
+describe("verify holds amendments against the specs that they are between", () => {
+  interface Amending {
+    change?: Partial<CompiledSpec>;
+    row?: object;
+    /** Of the row before which it stands. */
+    before?: number;
+  }
+  async function amended({ change = {}, row = {}, before = 4 }: Amending): Promise<string> {
+    const { store, events, problems } = await recorded();
+    const spec = await smallSpec(store);
+    const [first, second] = [
+      await store.putJson(spec),
+      await store.putJson({ ...spec, iterations: 3, ...change }),
+    ];
+    const event = {
+      type: "amended",
+      specDigest: second,
+      holdsFrom: { iteration: 2, take: 1 },
+      changes: [{ path: "iterations", from: 2, to: 3 }],
+      by: "ada",
+      why: "",
+      ...row,
+    };
+    await rewrite(store, [
+      { ...events[0], specDigest: first },
+      ...events.slice(1, before),
+      event,
+      ...events.slice(before),
+    ]);
+    return (await problems()).join("\n");
+  }
+
+  it("a true one is no problem", async () => assert.equal(await amended({}), ""));
+  it("other changes than the specs have", async () => {
+    const row = { changes: [{ path: "iterations", from: 2, to: 4 }] };
+    assert.match(await amended({ row }), /row 4 .* names other changes than its spec has/);
+  });
+  it("a setting that no amendment may change", async () => {
+    assert.match(await amended({ change: { seed: 8 } }), /row 4 .* no amendment may change: seed: 7 → 8/);
+  });
+  it("a place that is not next", async () => {
+    const row = { holdsFrom: { iteration: 5, take: 1 } };
+    assert.match(await amended({ row }), /amends from it-0005.1 on, but the next places are it-0002.1 and/);
+  });
+  it("an iteration that was not trained with the settings in force", async () => {
+    const row = { holdsFrom: { iteration: 1, take: 1 } };
+    assert.match(await amended({ row, before: 3 }), /not trained with the settings in force at it-0001.1/);
+  });
+});
+
 describe("a sealed row that holds no event is named by its number", () => {
   const nonsense: [what: string, n: number, event: unknown][] = [
     ["null", 2, null],
@@ -139,6 +191,7 @@ describe("a sealed row that holds no event is named by its number", () => {
     ["no manifests", 2, { type: "repaired", manifests: null, by: "a", why: "b" }],
     ["no bootstrap", 2, { type: "bootstrap-finished", stages: {} }],
     ["nothing restored", 2, { type: "rolled-back", restored: { latest: null }, by: "a", why: "b" }],
+    ["no changes", 2, { type: "amended", specDigest: OTHER, holdsFrom: { iteration: 1, take: 1 } }],
     ["no name", 0, { type: "created", specDigest: OTHER }],
   ];
   for (const [what, n, event] of nonsense)

@@ -20,6 +20,7 @@ import { canonicalJson } from "../../store/index.ts";
 import { ledgerKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
 import { beforeRows } from "../record/rows.ts";
+import { Plans } from "./plans.ts";
 import type { VerifyProblem } from "./blob-checker.ts";
 
 /** A result that decides something: `promote`, or a training. */
@@ -37,46 +38,28 @@ export async function disagreements(
   rows: readonly LedgerRow[],
   results: Results,
 ): Promise<VerifyProblem[]> {
-  const rule = await promotionRule(store, rows);
+  const plans = await Plans.of(store, rows);
   const standing = beforeRows(campaignId);
   const problems: VerifyProblem[] = [];
   for (const [i, { n, event }] of rows.entries()) {
-    for (const what of saysOtherwise(event, { standing, rows: () => rows.slice(0, i) }, results, rule)) {
+    for (const what of saysOtherwise(event, { standing, plans, rows: () => rows.slice(0, i) }, results)) {
       const message = `row ${n} of the ledger of ${campaignId} ${what}`;
       problems.push({ code: "ledger_broken", what: ledgerKey(campaignId, n), message });
     }
     applyEvent(standing, event);
+    plans.apply(event);
   }
   return problems;
-}
-
-/** The spec's; undefined if the spec is damaged, which is a problem of its own. */
-async function promotionRule(
-  store: Store,
-  [first]: readonly LedgerRow[],
-): Promise<PromotionRule | undefined> {
-  if (first?.event.type !== "created") return undefined;
-  try {
-    const { promote } = await store.getJson<Partial<CompiledSpec>>(first.event.specDigest);
-    return promote && ruleOf(promote);
-  } catch (error) {
-    if ((error as { kind?: string }).kind !== "artifact") throw error;
-    return undefined;
-  }
 }
 
 /** The ledger before a row. */
 interface Before {
   standing: Standing;
+  plans: Plans;
   rows: () => readonly LedgerRow[];
 }
 
-function saysOtherwise(
-  event: LedgerEvent,
-  { standing, rows }: Before,
-  results: Results,
-  rule: PromotionRule | undefined,
-): string[] {
+function saysOtherwise(event: LedgerEvent, { standing, plans, rows }: Before, results: Results): string[] {
   switch (event.type) {
     case "bootstrap-finished": {
       const { policy, rewardModel, preferences } = event.bootstrap;
@@ -88,11 +71,17 @@ function saysOtherwise(
       ];
     }
     case "iteration-finished":
-      return [...iterationModels(event, results), ...promotion(event, standing, results, rule)];
+      return [
+        ...iterationModels(event, results),
+        ...plans.training(event, trainingOf(event.stages, results)),
+        ...promotion(event, standing, results, plans.at(event)?.promote),
+      ];
     case "baseline-finished": {
       const place = placeName({ baseline: event.name, take: 1 });
       return differences("policy", event.policy, trainedBy(event.stages, "train", place, results));
     }
+    case "amended":
+      return plans.amendment(event, standing);
     case "rolled-back":
       return restoration(event, rows());
     case "completed":
@@ -150,11 +139,16 @@ function trainedBy(
   return result.policy;
 }
 
+function trainingOf({ train = "" }: StageDigests, results: Results): TrainResult | undefined {
+  const result = results.get(train);
+  return result?.stage === "train" ? result : undefined;
+}
+
 function promotion(
   event: LedgerEvent & { type: "iteration-finished" },
   { promoted }: Standing,
   results: Results,
-  rule: PromotionRule | undefined,
+  promote: CompiledSpec["promote"] | undefined,
 ): string[] {
   const { stages, policy, decision } = event;
   if (stages.promote === undefined) return [`decides ${decision} without a result of promote`];
@@ -163,7 +157,7 @@ function promotion(
   if (!result) return [];
   if (result.stage !== "promote" || result.place !== placeName(event))
     return [`decides by the result of ${result.stage} of ${result.place}`];
-  const byRule = rule === undefined ? result.decision : decisionOf(result, rule);
+  const byRule = promote ? decisionOf(result, ruleOf(promote)) : result.decision;
   return [
     ...differences("candidate", policy, result.candidate),
     ...differences("predecessor", promoted?.policy, result.incumbent),

@@ -123,7 +123,7 @@ async function holdersOf(store: Store, promptId: string): Promise<Holders> {
     const reachable = new ReachableSet(store);
     await reachable.campaign(id);
     holders.campaigns.set(id, { reachable, epoch: record.epoch, open: !hasEnded(record) });
-    await findPrompt(store, promptId, record.specDigest, holders);
+    for (const { specDigest } of record.specs) await findPrompt(store, promptId, specDigest, holders);
   }
   // A schedule would write the text again, like an open campaign.
   for await (const { schedule, spec } of scheduledSpecs(store)) {

@@ -11,7 +11,7 @@ import type { Store } from "../../store/types.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { hasEnded } from "../follow/outcome.ts";
 import { finishedPlaces } from "../record/places.ts";
-import { readSpec, requireCampaign } from "../record/record.ts";
+import { requireCampaign } from "../record/record.ts";
 import type { VerifyProblem } from "./blob-checker.ts";
 import { damagedOf, findDamage } from "./damage.ts";
 import type { Damage } from "./damage.ts";
@@ -57,7 +57,7 @@ export async function repairCampaign(
     return { campaignId, problems, setAside: [], rewritten: [], dropped: [], places: [] };
   refuseBroken(campaignId, problems);
   const { record, rows } = await requireCampaign(store, campaignId);
-  const spec = await givenWhole(store, record, problems);
+  const specs = await givenWhole(store, record, problems);
 
   const lost = lostLabels(campaignId, problems);
   const damage = await findDamage(store, campaignId, rows, problems);
@@ -72,7 +72,7 @@ export async function repairCampaign(
   for (const key of dropped) await store.backend.delete(key);
   for (const place of places) {
     options.onPlace?.(place.name);
-    await runAgain(gateway, { store, record, rows, spec }, place);
+    await runAgain(gateway, { store, record, rows, specs }, place);
   }
   await refuseLeft(store, campaignId, unfinished);
   return {
@@ -126,20 +126,24 @@ async function givenWhole(
   store: Store,
   record: CampaignRecord,
   problems: VerifyProblem[],
-): Promise<CompiledSpec> {
-  const { campaignId, specDigest } = record;
+): Promise<ReadonlyMap<Digest, CompiledSpec>> {
+  const { campaignId } = record;
   const damaged = damagedOf(problems);
   const details = {
     problems: problems.length,
     hint: "`ratchet start` with its campaign file uploads what the file names again; then repair",
   };
-  if (damaged.has(specDigest))
-    throw unrepairable(campaignId, `its spec ${specDigest} is damaged or gone`, details);
-  const spec = await readSpec(store, record);
-  for (const digest of await digestsBelow(store, namesIn(spec), damaged))
-    if (damaged.has(digest))
-      throw unrepairable(campaignId, `${digest}, which its author gave, is damaged or gone`, details);
-  return spec;
+  const specs = new Map<Digest, CompiledSpec>();
+  for (const { specDigest } of record.specs) {
+    if (damaged.has(specDigest))
+      throw unrepairable(campaignId, `its spec ${specDigest} is damaged or gone`, details);
+    const spec = await store.getJson<CompiledSpec>(specDigest);
+    for (const digest of await digestsBelow(store, namesIn(spec), damaged))
+      if (damaged.has(digest))
+        throw unrepairable(campaignId, `${digest}, which its author gave, is damaged or gone`, details);
+    specs.set(specDigest, spec);
+  }
+  return specs;
 }
 
 /** `unfinished`: damaged places. Their campaign may be computing them now. */

@@ -4,6 +4,7 @@ import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { placeWorkflowId } from "../../campaign/ids.ts";
 import { planOf } from "../../campaign/spec/plan.ts";
 import { foldLedger } from "../../campaign/rules.ts";
+import { specAt } from "../../campaign/specs-in-force.ts";
 import type {
   CampaignRecord,
   Digest,
@@ -21,7 +22,8 @@ interface RecordedCampaign {
   store: Store;
   record: CampaignRecord;
   rows: LedgerRow[];
-  spec: CompiledSpec;
+  /** All of the ledger's, by digest. */
+  specs: ReadonlyMap<Digest, CompiledSpec>;
 }
 
 interface Outcome {
@@ -36,13 +38,15 @@ export async function runAgain(
   campaign: RecordedCampaign,
   { place, name, policy, stages }: FinishedPlace,
 ): Promise<void> {
-  const { campaignId, specDigest, epoch } = campaign.record;
-  const [type, own] = inputOf(campaign, place);
+  const { campaignId, epoch, specs } = campaign.record;
+  const { specDigest } = specAt(specs, place);
+  const spec = campaign.specs.get(specDigest)!;
+  const [type, own] = inputOf(campaign, spec, place);
   const input = {
     campaign: { campaignId, specDigest, storeName: campaign.store.name },
     epoch,
     place,
-    plan: planOf(campaign.spec),
+    plan: planOf(spec),
     ...own,
   };
   const summary = `${campaignId} ${name}, repair`;
@@ -70,7 +74,11 @@ export async function runAgain(
  * The workflow of a place and the part of its input that only this kind of place has, from the rows before
  * its own.
  */
-function inputOf({ record, rows, spec }: RecordedCampaign, place: Place): [PlaceWorkflow, object] {
+function inputOf(
+  { record, rows }: RecordedCampaign,
+  spec: CompiledSpec,
+  place: Place,
+): [PlaceWorkflow, object] {
   const { campaignId, bootstrap } = record;
   if ("baseline" in place) {
     const baseline = planOf(spec).baselines.find(({ name }) => name === place.baseline);

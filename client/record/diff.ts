@@ -6,12 +6,13 @@ import { differences } from "../../campaign/spec/differences.ts";
 import type { Difference } from "../../campaign/spec/differences.ts";
 import { repairsOf } from "../../campaign/rules.ts";
 import type { Decision, Digest, LedgerRow, PairResult, TrainResult } from "../../campaign/types.ts";
+import { specAt } from "../../campaign/specs-in-force.ts";
 import type { Store } from "../../store/types.ts";
 import { diffMetrics } from "./diff-metrics.ts";
 import type { MetricsDiff } from "./diff-metrics.ts";
 import { explainedPlace } from "./explain.ts";
 import type { FinishedPlace } from "./places.ts";
-import { readSpec, requireCampaign } from "./record.ts";
+import { requireCampaign } from "./record.ts";
 import { sideBySide } from "./samples.ts";
 import type { SideBySide } from "./samples.ts";
 import { environmentsOf, readManifests } from "./work.ts";
@@ -79,12 +80,13 @@ export async function diffCampaigns(
 async function readSide(store: Store, address: Address): Promise<ReadSide> {
   const { campaignId } = address;
   const { record, rows } = await requireCampaign(store, campaignId);
-  const spec = await readSpec(store, record);
   const isNamed = address.iteration !== undefined || address.baseline !== undefined;
   const place = isNamed || record.iterations.length > 0 ? explainedPlace(record, address) : undefined;
   const { name, policy, decision } = place ?? {};
+  const specDigest = place ? specAt(record.specs, place.place).specDigest : record.specDigest;
+  const spec = await store.getJson<CompiledSpec>(specDigest);
   return {
-    side: { campaignId, specDigest: record.specDigest, place: name, policy, decision },
+    side: { campaignId, specDigest, place: name, policy, decision },
     spec,
     place,
     trained: place ? await trainedOn(store, place) : {},

@@ -2,9 +2,18 @@
 // answers, prompts and the author's files, each with its digest; and the decisions on the way.
 import { namesIn, typeOf } from "../../campaign/names.ts";
 import type { Address } from "../../campaign/ids.ts";
-import type { CampaignRecord, Decision, Digest, LedgerRow, PromoteResult } from "../../campaign/types.ts";
+import type {
+  CampaignRecord,
+  Decision,
+  Digest,
+  LedgerEvent,
+  LedgerRow,
+  Place,
+  PromoteResult,
+} from "../../campaign/types.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { repairsOf, TRAININGS } from "../../campaign/rules.ts";
+import { specAt } from "../../campaign/specs-in-force.ts";
 import type { Store } from "../../store/types.ts";
 import { finishedPlaces, placeOf } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
@@ -17,7 +26,10 @@ export interface Explanation {
   campaignId: string;
   place: string;
   policy: Digest;
+  /** The spec that held at the place. */
   specDigest: Digest;
+  /** That made it from the first spec, in the order of the ledger. */
+  amendments: ExplainedAmendment[];
   /** SHA-256 of the ledger's last row. */
   head: Digest;
   /** The policy first; everything that a node is made from stands after it. */
@@ -36,6 +48,11 @@ export interface LineageNode {
   place?: string;
   /** What it was made from, by the member that names it. */
   from: { name: string; digest: Digest }[];
+}
+
+export interface ExplainedAmendment extends Omit<LedgerEvent & { type: "amended" }, "type"> {
+  row: number;
+  at: string;
 }
 
 export interface ExplainedDecision {
@@ -61,12 +78,26 @@ export async function explain(store: Store, address: Address): Promise<Explanati
     campaignId,
     place: place.name,
     policy: place.policy,
-    specDigest: record.specDigest,
+    specDigest: specAt(record.specs, place.place).specDigest,
+    amendments: amendmentsAt(record, rows, place.place),
     head: digests.at(-1)!,
     nodes,
     decisions: await decisionsOf(store, rows),
     environments: environmentsOf(manifests),
   };
+}
+
+function amendmentsAt(
+  { specs }: CampaignRecord,
+  rows: readonly LedgerRow[],
+  place: Place,
+): ExplainedAmendment[] {
+  const amended = rows.flatMap(({ n: row, at, event }) => {
+    if (event.type !== "amended") return [];
+    const { type: _type, ...what } = event;
+    return [{ row, at, ...what }];
+  });
+  return amended.slice(0, specs.indexOf(specAt(specs, place)));
 }
 
 /** Without an iteration, the promoted policy's. */

@@ -18,6 +18,7 @@ import type {
   TrainResult,
 } from "../../campaign/types.ts";
 import { repairsOf } from "../../campaign/rules.ts";
+import { specAt } from "../../campaign/specs-in-force.ts";
 import type { Store } from "../../store/types.ts";
 import { finishedPlaces } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
@@ -41,6 +42,8 @@ export interface CampaignHistory {
 export interface PlaceHistory {
   /** `it-0003.1`, `base-offline.1` */
   place: string;
+  /** The spec that held there. */
+  specDigest: Digest;
   /** Tree digest of the checkpoint. */
   policy: Digest;
   /** SHA-256 of model.safetensors; absent if nothing was trained. */
@@ -74,7 +77,10 @@ export async function readHistory(store: Store, campaignId: string): Promise<Cam
   const { record, rows } = await requireCampaign(store, campaignId);
   const places: PlaceHistory[] = [];
   for (const place of finishedPlaces(record))
-    places.push(await readPlace(store, campaignId, place, repairsOf(rows)));
+    places.push({
+      ...(await readPlace(store, campaignId, place, repairsOf(rows))),
+      specDigest: specAt(record.specs, place.place).specDigest,
+    });
   const { name, specDigest, status, epoch, latest, promoted, failure } = record;
   return {
     campaign: { campaignId, name, specDigest, status, epoch, latest, promoted, failure },
@@ -89,7 +95,7 @@ async function readPlace(
   campaignId: string,
   { name, policy, decision, superseded, stages }: FinishedPlace,
   repairs: ReadonlyMap<string, number>,
-): Promise<PlaceHistory> {
+): Promise<Omit<PlaceHistory, "specDigest">> {
   const manifests = await readManifests(store, campaignId, name, repairs);
   const work = Object.fromEntries([...manifests].map(([stage, found]) => [stage, stageWork(found)]));
   const result = async <R>(digest: Digest | undefined): Promise<R | undefined> =>

@@ -11,9 +11,10 @@ import type {
   TrainResult,
 } from "../../campaign/types.ts";
 import { placeAddress } from "../../campaign/ids.ts";
+import { specAt } from "../../campaign/specs-in-force.ts";
 import type { Store } from "../../store/types.ts";
 import type { FinishedPlace } from "./places.ts";
-import { readSpec } from "./record.ts";
+import { readSpecAt } from "./record.ts";
 import { readRows } from "./rows.ts";
 
 interface CardFacts {
@@ -33,7 +34,7 @@ export async function modelCard(store: Store, record: CampaignRecord, place: Fin
   const facts: CardFacts = {
     record,
     place,
-    spec: await readSpec(store, record),
+    spec: await readSpecAt(store, record, place.place),
     sources: sourcesOf(rows),
     metrics: test === undefined ? undefined : (await store.getJson<EvaluateResult>(test)).metrics,
     train: train === undefined ? undefined : await store.getJson<TrainResult>(train),
@@ -153,7 +154,7 @@ function lineageTable({ record, place, sources, train, head }: CardFacts): strin
     ["trained from (tree)", train?.start],
     ["reference of the loss (tree)", train?.reference],
     ["training data", train?.data],
-    ["spec", record.specDigest],
+    ["spec", specAt(record.specs, place.place).specDigest],
     [`ledger, row ${record.rows - 1}`, head],
   ];
   return [

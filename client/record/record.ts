@@ -6,7 +6,8 @@ import { isCampaignId, parseAddress } from "../../campaign/ids.ts";
 import type { Address } from "../../campaign/ids.ts";
 import { rowsOfBlob } from "../../campaign/rows/json-lines.ts";
 import { foldLedger } from "../../campaign/rules.ts";
-import type { CampaignRecord, Digest, LedgerRow, PieceRef } from "../../campaign/types.ts";
+import { specAt } from "../../campaign/specs-in-force.ts";
+import type { CampaignRecord, Digest, LedgerRow, PieceRef, Place } from "../../campaign/types.ts";
 import { ledgerKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
 import { followRows, readRows } from "./rows.ts";
@@ -34,8 +35,13 @@ export async function followCampaign(store: Store, campaignId: string): Promise<
   return { record: foldLedger(campaignId, rows), rows };
 }
 
+/** The newest spec. */
 export const readSpec = (store: Store, { specDigest }: CampaignRecord): Promise<CompiledSpec> =>
   store.getJson<CompiledSpec>(specDigest);
+
+/** The spec that holds at a place. */
+export const readSpecAt = (store: Store, { specs }: CampaignRecord, place: Place): Promise<CompiledSpec> =>
+  store.getJson<CompiledSpec>(specAt(specs, place).specDigest);
 
 /** A full id, or the beginning of exactly one. */
 export async function findCampaignId(store: Store, text: string): Promise<string> {

@@ -2,7 +2,8 @@
 // event that can be applied, so that no reader fails at a row with a stack.
 import { RatchetError } from "../../errors/index.ts";
 import { namesIn } from "../../campaign/names.ts";
-import { applyEvent, repairsOf, withdrawnLabels } from "../../campaign/rules.ts";
+import { withdrawnLabels } from "../../campaign/labeling/ledger-rules.ts";
+import { applyEvent, repairsOf } from "../../campaign/rules.ts";
 import type { Digest, LedgerEvent, LedgerRow, Pointer, Restored, Standing } from "../../campaign/types.ts";
 import { openLedger } from "../../store/ledger.ts";
 import type { Store } from "../../store/types.ts";
@@ -71,13 +72,15 @@ function refuseMalformed(campaignId: string, rows: readonly LedgerRow[]): void {
 /** Members of events that readers take apart. */
 function requireMembers(event: LedgerEvent): void {
   const members = event as unknown as Record<string, unknown>;
-  const texts = { created: ["specDigest", "name"], "iteration-finished": ["policy"] } as Record<
-    string,
-    string[] | undefined
-  >;
+  const texts = {
+    created: ["specDigest", "name"],
+    amended: ["specDigest"],
+    "iteration-finished": ["policy"],
+  } as Record<string, string[] | undefined>;
   for (const name of texts[event.type] ?? [])
     if (typeof members[name] !== "string") throw new TypeError(`it has no text ${name}`);
   if (event.type === "rolled-back") requireRestored(event.restored);
+  if (event.type === "amended") requireAmended(event);
   if (event.type.endsWith("-finished") && (typeof members["stages"] !== "object" || !members["stages"]))
     throw new TypeError("it has no stages");
 }
@@ -87,6 +90,11 @@ function requireRestored({ latest, promoted, earlier, next }: Restored): void {
     Number.isInteger(at.iteration) && Number.isInteger(at.take) && typeof at.policy === "string";
   if (![latest, promoted, ...earlier].every(isPointer) || !Number.isInteger(next.iteration + next.take))
     throw new TypeError("it restores nothing");
+}
+
+function requireAmended({ changes, holdsFrom }: LedgerEvent & { type: "amended" }): void {
+  if (!Number.isInteger(holdsFrom.iteration + holdsFrom.take)) throw new TypeError("it holds from no place");
+  if (!changes.every(({ path }) => typeof path === "string")) throw new TypeError("it names no changes");
 }
 
 const broken = (campaignId: string, n: number, what: string, cause?: unknown): RatchetError =>

@@ -1,5 +1,6 @@
 // What a campaign still waits for from people, read from the store alone.
-import { currentPlace, labelDecisions } from "../../campaign/rules.ts";
+import { labelDecisions } from "../../campaign/labeling/ledger-rules.ts";
+import { currentPlace } from "../../campaign/rules.ts";
 import { labelersAt, labelSettingsAt } from "../../campaign/spec/labels-at.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { CampaignRecord, LedgerRow } from "../../campaign/types.ts";

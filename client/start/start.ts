@@ -8,6 +8,7 @@ import type { CampaignRecord, Digest, HubSource, LedgerEvent } from "../../campa
 import { decideStart } from "../../start/decide-start.ts";
 import type { StartDecision, StartRequest } from "../../start/decide-start.ts";
 import { writeFirstRow } from "../../start/first-row.ts";
+import { withoutDrift } from "../../start/drift.ts";
 import { refusal } from "../../start/refusal.ts";
 import { ledgerGone } from "../../store/ledger-errors.ts";
 import type { Store } from "../../store/types.ts";
@@ -15,6 +16,7 @@ import type { Gateway } from "../../temporal/gateway.ts";
 import { outcomeOf } from "../follow/outcome.ts";
 import type { CampaignOutcome } from "../follow/outcome.ts";
 import { readCampaign } from "../record/record.ts";
+import type { ReadCampaign } from "../record/record.ts";
 
 export interface StartOptions {
   campaignId: string;
@@ -41,30 +43,24 @@ export interface Started {
 /** Longest wait for the end of an earlier run. */
 const CLOSING_MS = 30_000;
 
-export async function startCampaign(store: Store, gateway: Gateway, options: StartOptions): Promise<Started> {
-  const { campaignId, specDigest } = options;
+export async function startCampaign(store: Store, gateway: Gateway, asked: StartOptions): Promise<Started> {
+  const { campaignId } = asked;
+  const read = await readCampaign(store, campaignId);
+  const specDigest = read ? await withoutDrift(store, read, asked.specDigest) : asked.specDigest;
+  const options = { ...asked, specDigest };
   const request: StartRequest = {
     ...options,
     server: await gateway.identity(),
     namespace: gateway.namespace,
   };
-  const record = (await readCampaign(store, campaignId))?.record;
-  const run = await gateway.run(campaignWorkflowId(campaignId));
-  // A campaign that was moved to this store may still have an open run for its old store, under the same
-  // workflow id.
-  const otherStore = run?.status === "running" && run.store !== undefined && run.store !== store.name;
-  if (otherStore && !options.takeOver) {
-    throw new RatchetError("owned_elsewhere", `this server runs ${campaignId} for the store ${run.store}`, {
-      hint: "if the campaign was moved from that store: start with --take-over, which ends that run",
-    });
-  }
-  const runningHere = run?.status === "running" && !otherStore;
+  const record = read?.record;
+  const { runningHere, otherStore } = await openRun(store, gateway, options);
   if (runningHere && !record) throw ledgerGone(store, campaignId); // its run began after its ledger
   const decision = decideStart(record, runningHere, request);
   const begun = { campaignId, specDigest };
   switch (decision.action) {
     case "refuse":
-      throw await refusal(store, record as CampaignRecord, { ...decision, ...begun, here: gateway.address });
+      throw await refusal(store, read as ReadCampaign, { ...decision, ...begun, here: gateway.address });
     case "completed":
       return { ...begun, action: "completed", outcome: outcomeOf(record as CampaignRecord) };
     case "attach":
@@ -80,6 +76,24 @@ export async function startCampaign(store: Store, gateway: Gateway, options: Sta
         ...(await startAgain(store, gateway, record as CampaignRecord, decision, options, otherStore)),
       };
   }
+}
+
+/** Throws owned_elsewhere if this server runs the campaign for another store, unless it is taken over. */
+async function openRun(
+  store: Store,
+  gateway: Gateway,
+  { campaignId, takeOver }: StartOptions,
+): Promise<{ runningHere: boolean; otherStore: boolean }> {
+  const run = await gateway.run(campaignWorkflowId(campaignId));
+  // A campaign that was moved to this store may still have an open run for its old store, under the same
+  // workflow id.
+  const otherStore = run?.status === "running" && run.store !== undefined && run.store !== store.name;
+  if (otherStore && !takeOver) {
+    throw new RatchetError("owned_elsewhere", `this server runs ${campaignId} for the store ${run.store}`, {
+      hint: "if the campaign was moved from that store: start with --take-over, which ends that run",
+    });
+  }
+  return { runningHere: run?.status === "running" && !otherStore, otherStore };
 }
 
 async function startAgain(
@@ -124,7 +138,7 @@ function startWorkflow(
 }
 
 /** Waits for the end of an earlier run: a new start would attach to it. */
-async function untilClosed(gateway: Gateway, campaignId: string): Promise<void> {
+export async function untilClosed(gateway: Gateway, campaignId: string): Promise<void> {
   const until = Date.now() + CLOSING_MS;
   while ((await gateway.run(campaignWorkflowId(campaignId)))?.status === "running") {
     if (Date.now() > until) {

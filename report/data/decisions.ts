@@ -1,4 +1,6 @@
 // The report's list of decisions by the campaign and by people, with who, when and why.
+import { placeName } from "../../campaign/ids.ts";
+import { showChange } from "../../campaign/spec/amend.ts";
 import type { LedgerEvent, LedgerRow } from "../../campaign/types.ts";
 import { ABSENT, interval } from "../digits.ts";
 import { eventLine } from "../event-line.ts";
@@ -66,6 +68,8 @@ function detailOf(event: LedgerEvent): string {
       return ` to ${event.to}`;
     case "erased":
       return `, ${event.blobs.length} blobs`;
+    case "amended":
+      return ` from ${placeName(event.holdsFrom)} on: ${event.changes.map(showChange).join("; ")}`;
     case "rolled-back":
       return ` to iteration ${event.restored.latest.iteration}`;
     case "labels-withdrawn":

@@ -3,22 +3,35 @@
 import { Context } from "@temporalio/activity";
 import { ApplicationFailure } from "@temporalio/common";
 import type {
-  AppendInput,
   ControlActivities,
   FanOutInput,
-  RolledBack,
   ShardDone,
   StageActivities,
 } from "../../activities/contract.ts";
+import type { AmendedEvent, AppendInput, RolledBack } from "../../activities/ledger-contract.ts";
 import type { LabelsCounted } from "../../activities/label-contract.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { rollbackTo } from "../../campaign/rollback.ts";
 import { foldLedger, standingOf } from "../../campaign/rules.ts";
 import { scheduledId } from "../../campaign/schedule.ts";
-import type { Decision, LedgerRow, Plan, Shard, Split, StageInput, StageName } from "../../campaign/types.ts";
+import { amendmentsFrom } from "../../campaign/specs-in-force.ts";
+import type {
+  Decision,
+  LedgerEvent,
+  LedgerRow,
+  Plan,
+  Shard,
+  Split,
+  StageInput,
+  StageName,
+} from "../../campaign/types.ts";
 
 export interface Script {
   plan: Plan;
+  /** Plans of amended specs, by digest. */
+  amended: Record<string, Plan>;
+  /** Called before a row is written; may wait. */
+  writing?(event: LedgerEvent): Promise<void> | void;
   /** Called before a stage activity answers; may throw or wait. */
   before?(
     stage: StageName,
@@ -81,7 +94,7 @@ export function script(plan: Partial<Plan> = {}): Script {
     at: "",
     by: "test",
   };
-  return { plan: { ...PLAN, ...plan }, rows: [created], asked: [], finished: [] };
+  return { plan: { ...PLAN, ...plan }, amended: {}, rows: [created], asked: [], finished: [] };
 }
 
 export function scriptedActivities(play: Script): { control: ControlActivities; stages: StageActivities } {
@@ -134,16 +147,33 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
           epoch,
           by: "test",
         });
+        const record = foldLedger(campaign.campaignId, play.rows);
         return {
           epoch,
           policy: "given",
           plan: play.plan,
-          record: standingOf(foldLedger(campaign.campaignId, play.rows)),
+          specDigest: record.specs[0]?.specDigest,
+          amendments: amendmentsFrom(record.specs, record.next).map((amended) => ({
+            ...amended,
+            plan: play.amended[amended.specDigest]!,
+          })),
+          record: standingOf(record),
           searchAttributes: false,
         };
       },
       async append(input) {
+        await play.writing?.(input.event);
         append(input);
+      },
+      async amend({ specDigest, base, holdsFrom, asked, ...row }) {
+        const event: AmendedEvent = { type: "amended", specDigest, holdsFrom, changes: [], ...asked };
+        await play.writing?.(event);
+        const plan = play.amended[specDigest]!;
+        if (play.rows.some(({ id }) => id === row.id)) return { event, plan };
+        if (foldLedger("", play.rows).specDigest !== base)
+          throw ApplicationFailure.nonRetryable("amended meanwhile", "amend_outdated");
+        append({ ...row, event });
+        return { event, plan };
       },
       async rollback({ to, asked, ...row }) {
         const restored = rollbackTo(play.rows, to);
