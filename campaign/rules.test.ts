@@ -147,3 +147,31 @@ it("a run's state has the same size after a thousand iterations as after one", (
     latest: { iteration: 1000, take: 1, policy: "pi1000", answers: "v1000" },
   });
 });
+
+it("a pause after an iteration is one when that has finished, or when a rollback ends it", () => {
+  const asked = { by: "ada", why: "" };
+  const pausing: LedgerEvent = { type: "paused", at: "iteration", after: 2, ...asked };
+  const before = [created, opened, bootstrap, iteration(1, "promoted")];
+  const standing = ({ status, pausing: until, pausedAt }: ReturnType<typeof fold>) => [
+    status,
+    until?.after,
+    pausedAt,
+  ];
+  assert.deepEqual(standing(fold(...before, pausing)), ["running", 2, undefined]);
+  assert.deepEqual(standing(fold(...before, pausing, opened)), ["running", 2, undefined]);
+  const finished = [...before, pausing, iteration(2, "kept")];
+  assert.deepEqual(standing(fold(...finished)), ["paused", undefined, undefined]);
+  const resumed: LedgerEvent = { type: "resumed", ...asked };
+  assert.deepEqual(standing(fold(...before, pausing, resumed, iteration(2, "kept"))), [
+    "running",
+    undefined,
+    undefined,
+  ]);
+  const { latest, promoted, earlier } = fold(...before);
+  const restored = { latest: latest!, promoted: promoted!, earlier, next: { iteration: 2, take: 2 } };
+  const back: LedgerEvent = { type: "rolled-back", restored, ...asked };
+  assert.deepEqual(standing(fold(...before, pausing, back)), ["paused", undefined, undefined]);
+  const shard: LedgerEvent = { type: "paused", at: "shard", ...asked };
+  assert.deepEqual(standing(fold(...before, shard)), ["paused", undefined, "shard"]);
+  assert.deepEqual(standing(fold(...before, shard, resumed)), ["running", undefined, undefined]);
+});

@@ -61,6 +61,7 @@ export function standingOf({
 export function applyEvent(standing: Standing, event: LedgerEvent): void {
   const finished = finishedBy(event);
   if (finished) finish(standing, finished);
+  if (finished && standing.pausing && finished.iteration >= standing.pausing.after) pause(standing);
   switch (event.type) {
     case "opened":
       // A paused campaign stays paused when a new run opens it; a failed one runs again.
@@ -78,13 +79,20 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
       return;
     }
     case "paused":
-      standing.status = "paused";
+      if (event.after !== undefined) {
+        standing.pausing = { after: event.after };
+        return;
+      }
+      pause(standing);
+      if (event.at === "shard") standing.pausedAt = event.at;
       if (event.short !== undefined) standing.short = event.short;
       return;
     case "resumed":
     case "reopened":
       standing.status = "running";
       delete standing.short;
+      delete standing.pausing;
+      delete standing.pausedAt;
       return;
     case "cancelled":
       standing.status = "cancelled";
@@ -99,6 +107,8 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
     case "rolled-back":
       Object.assign(standing, event.restored);
       delete standing.short;
+      // The iteration that a pause waited for has ended.
+      if (standing.pausing) pause(standing);
       return;
     case "failed":
       standing.status = "failed";
@@ -121,6 +131,11 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
     case "erased":
       return;
   }
+}
+
+function pause(standing: Standing): void {
+  standing.status = "paused";
+  delete standing.pausing;
 }
 
 function supersede(iterations: IterationRecord[], newest: number): void {

@@ -239,8 +239,18 @@ export type LedgerEvent =
       decision: Decision;
     }
   | { type: "baseline-finished"; name: string; policy: Digest; stages: StageDigests }
-  /** `short`: the place whose questionnaire had too few labels at its deadline. */
-  | { type: "paused"; by: string; why: string; short?: string }
+  /**
+   * `short`: the place whose questionnaire had too few labels at its deadline. `at`: what ends first; absent:
+   * nothing. `after`: of `iteration`, the one that runs; the campaign is paused when it has finished.
+   */
+  | {
+      type: "paused";
+      by: string;
+      why: string;
+      short?: string;
+      at?: Exclude<PauseAt, "now">;
+      after?: number;
+    }
   | { type: "resumed"; by: string; why: string; labels?: LabelsDecision & { place: string } }
   | { type: "cancelled"; by: string; why: string }
   /** Another spec holds from a place on. `changes`: what differs from the spec before. */
@@ -265,6 +275,9 @@ export type LedgerEvent =
   /** `prompt`: SHA-256 of the prompt's id, because the id may name a person. `blobs`: the erased ones. */
   | { type: "erased"; prompt: Digest; blobs: Digest[]; by: string; why: string }
   | { type: "completed"; latest: Digest; promoted: Digest };
+
+/** What a pause lets end: nothing, running shards and activities, or the iteration that runs. */
+export type PauseAt = "now" | "shard" | "iteration";
 
 /** A setting of the compiled spec. An absent side has no such setting. */
 export interface SpecChange {
@@ -343,6 +356,10 @@ export interface Standing {
   earlier: Pointer[];
   /** Finished baselines. */
   baselines: Record<string, { policy: Digest }>;
+  /** It will be paused when this iteration has finished. */
+  pausing?: { after: number };
+  /** The pause let running shards end. */
+  pausedAt?: "shard";
   /** Paused because the questionnaire of this place has too few labels. */
   short?: string;
   failure?: { code: string; message: string };

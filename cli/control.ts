@@ -1,8 +1,9 @@
 // `ratchet pause`, `resume`, `cancel`, `rollback`. The ledger records who and why before they take effect.
+import { Option } from "commander";
 import type { Command } from "commander";
 import { RatchetError } from "../errors/index.ts";
 import { parseAddress } from "../campaign/ids.ts";
-import type { LabelsDecision } from "../campaign/types.ts";
+import type { LabelsDecision, PauseAt } from "../campaign/types.ts";
 import type { ControlReply, ControlVerb } from "../temporal/gateway.ts";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import { parseDuration } from "./durations.ts";
@@ -19,6 +20,7 @@ export interface RecordedFlags {
 interface ControlFlags extends RecordedFlags {
   extend?: number;
   accept?: boolean;
+  at?: PauseAt;
 }
 
 /** Verbs of a whole campaign. */
@@ -67,10 +69,21 @@ export const recorded = (command: Command): Command =>
 
 function report(campaignId: string, reply: ControlReply, flags: ControlFlags): void {
   if (flags.json) json({ campaignId, ...reply });
-  else data(`${campaignId} ${reply.status}`);
+  else data(`${campaignId} ${reply.status}${pausing(reply)}`);
 }
 
-export const pauseVerb = controlVerb("pause");
+const pausing = ({ pausingAfter }: ControlReply): string =>
+  pausingAfter === undefined ? "" : `, pausing after iteration ${pausingAfter}`;
+
+export const pauseVerb = (program: Command): Command =>
+  controlVerb("pause")(program).addOption(
+    new Option(
+      "--at <when>",
+      "now: save running work; shard: let running shards and trainings end; iteration: let the iteration end",
+    )
+      .choices(["now", "shard", "iteration"])
+      .default("now"),
+  );
 
 /** `resume` also ends a pause for too few labels. */
 export const resumeVerb = (program: Command): Command =>

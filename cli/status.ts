@@ -35,12 +35,14 @@ function statusText(view: StatusView): string {
     updatedAt,
     specDigest,
     amendments = [],
+    pausing,
     failure,
     labels,
     live,
   } = view;
   return [
     `${campaignId}  ${status}${name === campaignId ? "" : `  (${name})`}`,
+    ...(pausing ? [`pausing     after iteration ${pausing.after}`] : []),
     `iterations  ${finished < 0 ? "bootstrap not finished" : `${finished} of ${iterations} finished`}`,
     ...(promoted ? [`promoted    iteration ${promoted.iteration}, ${promoted.policy.slice(0, 12)}`] : []),
     ...(baselines.length > 0 ? [`baselines   ${baselines.join(", ")}`] : []),

@@ -8,7 +8,7 @@ import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
 import type { CompiledSpec } from "../campaign/spec/compiled.ts";
-import type { LabelsDecision, RollbackTarget } from "../campaign/types.ts";
+import type { LabelsDecision, PauseAt, RollbackTarget } from "../campaign/types.ts";
 import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { openStore } from "../store/index.ts";
 import { ledgerKey } from "../store/layout.ts";
@@ -111,7 +111,12 @@ export interface ResumeCampaignOptions extends ControlCampaignOptions {
   labels?: LabelsDecision | undefined;
 }
 
-interface ControlRequestOptions extends ResumeCampaignOptions {
+export interface PauseCampaignOptions extends ControlCampaignOptions {
+  /** What ends first: nothing, running shards, or the iteration that runs. Default `now`. */
+  at?: PauseAt | undefined;
+}
+
+interface ControlRequestOptions extends ResumeCampaignOptions, PauseCampaignOptions {
   to?: RollbackTarget;
 }
 
@@ -261,7 +266,7 @@ export class RatchetClient {
     return undefined;
   }
 
-  pause(campaign: string, options?: ControlCampaignOptions): Promise<ControlReply> {
+  pause(campaign: string, options?: PauseCampaignOptions): Promise<ControlReply> {
     return this.control("pause", campaign, options);
   }
 
@@ -494,9 +499,9 @@ export class RatchetClient {
   private async control(
     verb: ControlVerb,
     campaign: string,
-    { why = "", by = whoAmI(), requestId = randomUUID(), labels, to }: ControlRequestOptions = {},
+    { why = "", by = whoAmI(), requestId = randomUUID(), labels, to, at }: ControlRequestOptions = {},
   ): Promise<ControlReply> {
-    const options = { by, why, requestId, labels, to };
+    const options = { by, why, requestId, labels, to, at };
     return controlCampaign(this.store, this.gateway, await this.id(campaign), verb, options);
   }
 

@@ -18,6 +18,7 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
     case "baseline-finished":
       return `baseline ${event.name} finished${measured(test)}`;
     case "paused":
+      return `${pauseText(event)} by ${event.by}${event.why ? `: ${event.why}` : ""}`;
     case "resumed":
     case "cancelled":
     case "reopened":
@@ -43,6 +44,11 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
     case "completed":
       return `completed: promoted ${event.promoted.slice(0, 12)}`;
   }
+}
+
+function pauseText({ at, after }: LedgerEvent & { type: "paused" }): string {
+  if (after !== undefined) return `a pause after iteration ${after} asked`;
+  return at === "shard" ? "paused after the running shards" : "paused";
 }
 
 function measured(test: EvaluateMetrics | undefined): string {

@@ -1,5 +1,5 @@
 // How a run of a campaign ends. Each end is a ledger row first.
-import { ApplicationFailure } from "@temporalio/workflow";
+import { ApplicationFailure, condition } from "@temporalio/workflow";
 import type { CampaignRun } from "./campaign-run.ts";
 import { failureOf } from "./failure.ts";
 import type { CampaignOutcome } from "./messages.ts";
@@ -15,6 +15,8 @@ export async function completed(run: CampaignRun): Promise<CampaignOutcome | und
   const { latest, promoted } = state.standing;
   if (!latest || !promoted) throw run.impossible("a campaign cannot complete without a policy");
   const event = { type: "completed", latest: latest.policy, promoted: promoted.policy } as const;
+  // A pause after the last iteration.
+  if (state.isPaused) await condition(() => !state.isPaused);
   await run.decide(event, { isVoid: () => state.iterationsLeft });
   return state.iterationsLeft ? undefined : outcome(run, "completed");
 }

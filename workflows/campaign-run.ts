@@ -57,7 +57,8 @@ export class CampaignRun {
     this.input = input;
     this.continues = continues;
     handleControls(() => this.current, {
-      pause: (request) => this.decide({ type: "paused", ...request }),
+      // Which iteration runs is asked when the rows before it are written.
+      pause: (request) => this.decide(() => this.state.paused(request)),
       resume: (request) => this.decide(this.state.resumed(request)),
       cancel: async (request) => {
         await this.decide({ type: "cancelled", ...request });
@@ -113,7 +114,7 @@ export class CampaignRun {
    * row says otherwise.
    */
   async decide(
-    event: LedgerEvent,
+    event: LedgerEvent | (() => LedgerEvent),
     { asker, isVoid = () => false }: { asker?: string; isVoid?: () => boolean } = {},
   ): Promise<void> {
     await this.rows.append(event, asker, isVoid);
@@ -141,7 +142,7 @@ export class CampaignRun {
 
   private async follow(): Promise<void> {
     show(this.state);
-    await this.children.setPaused(this.state.isPaused);
+    await this.children.setPaused(this.state.isPaused, this.state.standing.pausedAt);
   }
 
   /** Runs an iteration to its row, or until a rollback ends it. */

@@ -29,10 +29,12 @@ export class Children {
     }
   }
 
-  async setPaused(paused: boolean): Promise<void> {
+  async setPaused(paused: boolean, at?: "shard"): Promise<void> {
     await Promise.all(
       [...this.running.values()].map((child) =>
-        child.signal(setPaused, paused).catch(() => log.info("the child has ended already")),
+        child
+          .signal(setPaused, paused, ...(at ? [at] : []))
+          .catch(() => log.info("the child has ended already")),
       ),
     );
   }

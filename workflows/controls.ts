@@ -21,7 +21,8 @@ export function handleControls(
       await condition(() => current() !== undefined);
       refuse(request);
       await acts[verb](request);
-      return { status: current()!.status };
+      const { status, pausing } = current()!.standing;
+      return pausing ? { status, pausingAfter: pausing.after } : { status };
     };
     // A validator refuses without leaving an event in history, so what can be refused already is refused
     // here.

@@ -19,12 +19,20 @@ export class LedgerRows {
     this.state = state;
   }
 
-  /** `isVoid` is asked when all earlier rows are written; if it is true, this one is not. */
-  async append(event: LedgerEvent, asker: string | undefined, isVoid: () => boolean): Promise<void> {
-    const row = this.row((own) => eventId(event, asker ?? own));
+  /**
+   * `isVoid`, and the event if it is a function, are asked when all earlier rows are written. If it is void,
+   * this one is not.
+   */
+  async append(
+    what: LedgerEvent | (() => LedgerEvent),
+    asker: string | undefined,
+    isVoid: () => boolean,
+  ): Promise<void> {
+    const { id: own, ...row } = this.row((id) => id);
     await this.inTurn(async () => {
       if (isVoid()) return undefined;
-      await control.append({ ...row, event });
+      const event = typeof what === "function" ? what() : what;
+      await control.append({ ...row, id: eventId(event, asker ?? own), event });
       return event;
     });
   }

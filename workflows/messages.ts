@@ -5,6 +5,7 @@ import type {
   AmendmentRequest,
   CampaignStatus,
   LabelsDecision,
+  PauseAt,
   Place,
   RollbackTarget,
   StageName,
@@ -16,6 +17,8 @@ export interface ControlRequest {
   why: string;
   /** Only of a `resume` that ends a pause for too few labels. */
   labels?: LabelsDecision;
+  /** Only of a `pause`; default `now`. */
+  at?: PauseAt;
   /** Only of a `rollback`. */
   to?: RollbackTarget;
   /** Only of an `amend`. */
@@ -26,6 +29,8 @@ export type ControlVerb = "pause" | "resume" | "cancel" | "rollback" | "amend";
 
 export interface ControlReply {
   status: CampaignStatus;
+  /** It will be paused when this iteration has finished. */
+  pausingAfter?: number;
 }
 
 export const pause = defineUpdate<ControlReply, [ControlRequest]>("pause");

@@ -34,10 +34,10 @@ import type { AnyInput } from "./stage-names.ts";
 import { control, stageActivities } from "./options.ts";
 import { People } from "./people.ts";
 import type { Finished, Own, Recipe } from "./recipe.ts";
-import { cutShards, runShards } from "./shards.ts";
+import { cutShards, Rests, runShards } from "./shards.ts";
 
-/** Parent to child: the campaign was paused (true) or resumed (false). */
-export const setPaused = defineSignal<[boolean]>("setPaused");
+/** Parent to child: paused (true) or resumed (false). `shard`: what computes ends, nothing else begins. */
+export const setPaused = defineSignal<[paused: boolean, at?: "shard"]>("setPaused");
 
 interface Running {
   scope: CancellationScope;
@@ -62,7 +62,7 @@ export class Stages implements Recipe {
     this.base = { campaign, epoch, place };
     this.reached = { stages: {}, begun: {}, ...reached };
     setHandler(stageProgress, () => progressOf([...this.running.values()].map(({ progress }) => progress)));
-    setHandler(setPaused, (paused) => this.pause(paused));
+    setHandler(setPaused, (paused, at) => this.pause(paused, at));
   }
 
   /** One activity per shard; then `seal` finds the pieces of all shards by address. */
@@ -73,7 +73,9 @@ export class Stages implements Recipe {
     return this.stage(input, shards.length, async (begun, progress) => {
       while (begun.shards < shards.length) {
         await this.continueIfSuggested();
-        await runShards(shards, maxConcurrentShards, begun, (shard) => this.shard(input, shard, progress));
+        if (this.paused) throw new Rests();
+        const run = (shard: Shard) => this.shard(input, shard, progress);
+        await runShards(shards, maxConcurrentShards, begun, run, () => this.paused);
       }
       return control.seal(input);
     });
@@ -159,6 +161,7 @@ export class Stages implements Recipe {
       try {
         return await running.scope.run(() => work(begun, progress));
       } catch (error) {
+        if (error instanceof Rests) continue;
         if (!isCancellation(error) || !running.interrupted) throw error;
       } finally {
         this.running.delete(name);
@@ -182,10 +185,12 @@ export class Stages implements Recipe {
     await continueAsNew<(input: PlaceInput) => Promise<unknown>>({ ...this.input, reached: this.reached });
   }
 
-  private pause(paused: boolean): void {
+  private pause(paused: boolean, at?: "shard"): void {
     this.paused = paused;
     if (!paused) return;
     for (const running of this.running.values()) {
+      // Labels may take days, and what waits for them computes nothing.
+      if (at === "shard" && running.progress.stage !== "label") continue;
       running.interrupted = true;
       running.scope.cancel();
     }

@@ -43,6 +43,21 @@ export class CampaignState {
     return this.standing.next.iteration <= this.iterations;
   }
 
+  /** The iteration that runs, 0 for the bootstrap. */
+  private get atWork(): number | undefined {
+    const { bootstrap, next } = this.standing;
+    if (this.begun === undefined || !("iteration" in this.begun)) return undefined;
+    const { iteration } = this.begun;
+    return bootstrap ? (this.begun === next ? iteration : undefined) : iteration;
+  }
+
+  /** A pause after an iteration is one at once if none runs. */
+  paused({ at = "now", ...who }: ControlRequest): LedgerEvent {
+    if (at === "now") return { type: "paused", ...who };
+    const after = at === "iteration" ? this.atWork : undefined;
+    return { type: "paused", at, ...(after === undefined ? {} : { after }), ...who };
+  }
+
   /** The first place that has not begun: an amendment holds from there on. */
   get unbegun(): Standing["next"] {
     const { next } = this.standing;
@@ -52,9 +67,9 @@ export class CampaignState {
   /** Why a control message is refused now; undefined if it is not. */
   refusal(
     message: ControlVerb,
-    { by, why, labels }: ControlRequest,
+    { by, why, labels, at }: ControlRequest,
   ): { code: string; message: string } | undefined {
-    const { status, campaignId, short } = this.standing;
+    const { status, campaignId, short, pausing } = this.standing;
     const length = by.length + why.length;
     if (length > REASON_MAX)
       return {
@@ -66,9 +81,14 @@ export class CampaignState {
     const ended =
       status === "completed" || status === "failed" || status === "cancelled" || status === "moved";
     if (ended) return { code: "campaign_ended", message: `campaign ${campaignId} has ended: ${status}` };
+    if (message === "pause" && pausing && at === "iteration")
+      return {
+        code: "already_paused",
+        message: `campaign ${campaignId} pauses after iteration ${pausing.after} already`,
+      };
     if (message === "pause" && status === "paused")
       return { code: "already_paused", message: `campaign ${campaignId} is paused already` };
-    if (message === "resume" && status !== "paused")
+    if (message === "resume" && status !== "paused" && !pausing)
       return { code: "not_paused", message: `campaign ${campaignId} is not paused, it is ${status}` };
     if (message === "resume" && short !== undefined && !labels)
       return {

@@ -4,7 +4,7 @@ import { RatchetError } from "../../errors/index.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { Store } from "../../store/types.ts";
 import type { ControlReply, ControlVerb } from "../../workflows/messages.ts";
-import type { AmendmentRequest, LabelsDecision, RollbackTarget } from "../../campaign/types.ts";
+import type { AmendmentRequest, LabelsDecision, PauseAt, RollbackTarget } from "../../campaign/types.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { hasEnded } from "./outcome.ts";
 import { requireCampaign } from "../record/record.ts";
@@ -19,6 +19,8 @@ export interface ControlOptions {
   /** Of a rollback. */
   to?: RollbackTarget | undefined;
   amendment?: AmendmentRequest | undefined;
+  /** Of a pause. */
+  at?: PauseAt | undefined;
 }
 
 /** Together under 10 s: a missing worker is reported within that time. */
@@ -30,7 +32,7 @@ export async function controlCampaign(
   gateway: Gateway,
   campaignId: string,
   verb: ControlVerb,
-  { by, why, requestId, labels, to, amendment }: ControlOptions,
+  { by, why, requestId, labels, to, amendment, at }: ControlOptions,
 ): Promise<ControlReply> {
   const { record } = await requireCampaign(store, campaignId);
   if (hasEnded(record))
@@ -52,7 +54,7 @@ export async function controlCampaign(
   return gateway.control(
     campaignId,
     verb,
-    { by, why, labels, to, amendment },
+    { by, why, labels, to, amendment, at },
     { updateId: requestId, timeoutMs: ACCEPT_MS },
   );
 }

@@ -33,6 +33,8 @@ export interface StatusView extends CampaignSummary {
   specDigest: Digest;
   /** Amendments of the spec, in the order of the ledger; absent without any. */
   amendments?: Omit<AmendedEvent, "type">[];
+  /** Present if it will be paused when an iteration has finished. */
+  pausing?: { after: number };
   server?: string;
   namespace?: string;
   /** Present while the campaign waits for people's labels. */
@@ -49,7 +51,7 @@ export async function readStatus(
   const { record, rows } = await requireCampaign(store, campaignId);
   const spec = await readSpec(store, record);
   const atWork = await readSpecAt(store, record, currentPlace(record));
-  const { specDigest, server, namespace } = record;
+  const { specDigest, pausing, server, namespace } = record;
   const amendments = rows.flatMap(({ event }) => {
     if (event.type !== "amended") return [];
     const { type: _type, ...amendment } = event;
@@ -59,6 +61,7 @@ export async function readStatus(
     ...summary(record, spec.iterations, rows),
     specDigest,
     ...(amendments.length > 0 ? { amendments } : {}),
+    ...(pausing ? { pausing } : {}),
     server,
     namespace,
     labels: await waitingForPeople(store, atWork, record, rows),

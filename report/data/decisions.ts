@@ -75,6 +75,7 @@ function detailOf(event: LedgerEvent): string {
     case "labels-withdrawn":
       return ` of ${event.labeler}`;
     case "paused":
+      if (event.after !== undefined) return ` after iteration ${event.after}`;
       return event.short === undefined ? "" : `: too few labels at ${event.short}`;
     default:
       return "";

@@ -9,7 +9,7 @@ import { ApplicationFailure } from "@temporalio/common";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import { TemporalGateway } from "../../temporal/temporal-gateway.ts";
-import { cancel, pause, progress, resume } from "../../workflows/messages.ts";
+import { amend, cancel, pause, progress, resume } from "../../workflows/messages.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";
 import type { CampaignHandle } from "../support/campaign-worker.ts";
 import type { Script } from "../support/scripted-activities.ts";
@@ -31,6 +31,24 @@ const stories: Record<string, (play: Script) => (handle: CampaignHandle) => Prom
     return async (handle) => {
       await training.reached;
       await handle.executeUpdate(pause, { args: [ask] });
+      await handle.executeUpdate(resume, { args: [ask] });
+      await handle.result();
+    };
+  },
+  // Amended in mid-iteration, then paused after that iteration.
+  amended: (play) => {
+    Object.assign(play.plan, { baselines: [] });
+    play.amended = { longer: { ...play.plan, iterations: 3 } };
+    const training = gate();
+    play.before = (stage, place) =>
+      stage === "train" && place === "it-0001.1" ? training.wait() : undefined;
+    return async (handle) => {
+      await training.reached;
+      const amendment = { specDigest: "longer", base: "spec" };
+      await handle.executeUpdate(amend, { args: [{ ...ask, amendment }] });
+      await handle.executeUpdate(pause, { args: [{ ...ask, at: "iteration" }] });
+      training.open();
+      while ((await handle.query(progress)).status !== "paused") await sleep(50);
       await handle.executeUpdate(resume, { args: [ask] });
       await handle.result();
     };
