@@ -22,6 +22,8 @@ export interface Deps {
   store: Store;
   cache: LocalCache;
   generator: Generator;
+  /** Further runtimes that generate, by name, from the worker's settings. */
+  generators: ReadonlyMap<string, Generator>;
   scorer: Scorer;
   trainer: Trainer;
   modules: ModuleCaller;

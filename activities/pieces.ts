@@ -14,10 +14,12 @@ import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
 
 export type Counts = Record<string, number>;
 
-interface Computed<Row = unknown> {
+export interface Computed<Row = unknown> {
   rows: Row[];
   prompts: number;
   counts: Counts;
+  /** What the runtime says of itself, for the manifest's facts. */
+  facts?: Record<string, unknown> | undefined;
 }
 
 /** One fan-out stage: the inputs of a piece, its computation, and the result of all pieces together. */
@@ -83,10 +85,10 @@ async function computePiece(context: Context, stage: PieceStage, index: number, 
   context.heartbeat.begun = [index];
   context.flushHeartbeat();
   const loadsBefore = context.modelLoads();
-  const computed = await stage.compute(index);
+  const { facts, ...computed } = await stage.compute(index);
   context.signal.throwIfAborted();
   const modelLoads = context.modelLoads() - loadsBefore;
-  await commitPiece(context, index, key, computed, { recomputed, startedAt, modelLoads });
+  await commitPiece(context, index, key, computed, { recomputed, startedAt, modelLoads, ...facts });
   context.heartbeat.begun = [];
 }
 
@@ -116,7 +118,7 @@ async function commitPiece(
   piece: number,
   key: string,
   { rows, ...rest }: Computed & { dropped?: Dropped },
-  facts: { recomputed?: boolean; startedAt?: string; modelLoads?: number } = {},
+  facts: Record<string, unknown> = {},
 ): Promise<void> {
   const { store } = context.deps;
   await retryDuringOutage(context, async () => {

@@ -492,6 +492,8 @@ export interface GenerateResult {
   policy: Digest;
   prompts: Digest;
   sampling: Digest;
+  /** What generated the answers; absent: the worker's own engine. */
+  runtime?: string;
   pieces: PieceRef[];
   counts: { prompts: number; completions: number; tokens: number; truncated: number };
   /** Pieces without rows (`generate.poison: drop`). */

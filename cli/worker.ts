@@ -10,6 +10,7 @@ interface WorkerFlags {
   children?: string;
   threads?: string;
   state?: string;
+  config?: string;
 }
 
 export const workerVerb = (program: Command): Command =>
@@ -23,7 +24,8 @@ export const workerVerb = (program: Command): Command =>
       "threads of all engine processes together; no effect on results (default: RATCHET_THREADS)",
     )
     .option("--state <folder>", "folder for cache and temporary files (default: RATCHET_STATE)")
-    .action(async ({ queues, children, threads, state }: WorkerFlags, command: Command) => {
+    .option("--config <file>", "the worker's own file: its runtimes (default: RATCHET_WORKER_CONFIG)")
+    .action(async ({ queues, children, threads, state, config }: WorkerFlags, command: Command) => {
       const options = findOptions(globalsOf(command));
       const temporal = findTemporal(options);
       if (!temporal)
@@ -39,6 +41,7 @@ export const workerVerb = (program: Command): Command =>
         RATCHET_CHILDREN: children,
         RATCHET_THREADS: threads,
         RATCHET_STATE: state,
+        RATCHET_WORKER_CONFIG: config,
         RATCHET_SERVER_ID: temporal.identity ?? options.env["RATCHET_SERVER_ID"],
         TEMPORAL_ADDRESS: temporal.address,
         TEMPORAL_NAMESPACE: temporal.namespace,

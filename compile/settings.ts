@@ -18,6 +18,7 @@ type Settings = Pick<
   | "iterations"
   | "generate"
   | "pieces"
+  | "runtimes"
   | "labels"
   | "pair"
   | "train"
@@ -41,6 +42,7 @@ export function settings(
       wave: generate.wave,
       poison: generate.poison === "drop" ? "drop" : undefined,
     },
+    runtimes: generate.runtime === DEFAULTS.runtime ? undefined : { generate: generate.runtime },
     labels: labels && {
       ...labelSettings(labels.perIteration, labels.choose, labels),
       refit: refitSettings(labels, config),

@@ -224,6 +224,10 @@ export const CODES = {
   time_zone_unknown: { kind: "spec", means: "`--time-zone` is no name of the IANA time zone database" },
   tokenizer_mismatch: { kind: "spec", means: "the tokenizer does not fit the model" },
   usage_invalid: { kind: "spec", means: "the command line is wrong" },
+  worker_config_invalid: {
+    kind: "spec",
+    means: "the worker's own file (`ratchet worker --config`) cannot be used. The message names the setting",
+  },
 
   // artifact
   artifact_corrupt: {
@@ -340,6 +344,13 @@ export const CODES = {
       "the engine's process ended: killed, or out of memory. The message names the rows or the step " +
       "it was at",
   },
+  engine_differs: {
+    kind: "resource",
+    means:
+      "an outside engine does not compute what the campaign says; the message names the numbers or the " +
+      "answer. Nothing of it is kept. Retried until 20 attempts in a row failed; correct the server or its " +
+      "settings, then `start` the campaign again (docs/runtimes.md)",
+  },
   file_refused: { kind: "resource", means: "the operating system refused a file" },
   module_env_missing: {
     kind: "resource",
@@ -418,6 +429,32 @@ export const CODES = {
   run_ended: {
     kind: "resource",
     means: "somebody ended the run from outside; the campaign has not ended. `start` continues it",
+  },
+  runtime_died: {
+    kind: "resource",
+    means:
+      "the server that the worker started did not start, or ended while several pieces used it. The " +
+      "message has the end of its log",
+  },
+  runtime_refused: {
+    kind: "resource",
+    means:
+      "an outside engine refuses requests: an unknown model, a wrong key, or a request that does not fit",
+  },
+  runtime_unavailable: {
+    kind: "resource",
+    retry: "forever",
+    means:
+      "the worker lacks the runtime that the campaign names, or its server serves another model or a " +
+      "shorter context than the stage needs. The stage waits. Correct the worker's settings, restart the " +
+      "server, or let another worker take the work",
+  },
+  runtime_unreachable: {
+    kind: "resource",
+    retry: "forever",
+    means:
+      "an outside engine does not answer, is overloaded, or broke off. The stage waits, and continues by " +
+      "itself. The engine is checked again before anything is asked",
   },
   store_absent: {
     kind: "resource",

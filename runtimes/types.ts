@@ -91,13 +91,18 @@ export interface SamplingSettings {
 export interface Generator {
   /** Whether equal requests give equal bytes. If not, stored completions are never generated again. */
   readonly deterministic: boolean;
-  /** The whole list is one batch: results may depend on all its requests, and on nothing else. */
+  /**
+   * If deterministic, the whole list is one batch: results depend on all its requests, and on nothing else.
+   * Otherwise the runtime batches by itself, and the list is only what is committed together.
+   */
   generate(
     policy: LocalModel,
     requests: SampleRequest[],
     settings: SamplingSettings,
     context: WorkContext,
   ): Promise<Completion[]>;
+  /** Of the runtime that generated last, for the facts of manifests. */
+  facts?(): Record<string, unknown>;
 }
 
 export interface AnswerRow {

@@ -12,6 +12,7 @@ import { readBuild } from "./build.ts";
 import type { WorkerSettings } from "./env.ts";
 import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
 import { createModuleCaller } from "./modules.ts";
+import { openRuntimes } from "./runtimes.ts";
 import { missingSearchAttributes } from "../temporal/search-attributes.ts";
 import { serverIdentity } from "../temporal/server-identity.ts";
 
@@ -29,19 +30,19 @@ export async function openDeps(
 ): Promise<OpenDeps> {
   await store.proveWrites();
   const cache = openCache({ dir: cacheDir(settings), maxBytes: settings.cacheBytes, store });
-  const runtime = createOnnxRuntime({
-    threads: settings.threads,
-    children: settings.children,
-    graceMs: settings.graceMs / 2,
-  });
+  const { threads, children, graceMs } = settings;
+  const onnx = createOnnxRuntime({ threads, children, graceMs: graceMs / 2 });
+  const { generator, scorer, trainer } = onnx;
+  const runtimes = openRuntimes(settings, scorer, process.env);
   const modules = createModuleCaller(cache, moduleEnvironment());
   const scratch = openScratch(scratchDir(settings));
   const deps: Deps = {
     store,
     cache,
-    generator: runtime.generator,
-    scorer: runtime.scorer,
-    trainer: runtime.trainer,
+    generator,
+    generators: runtimes.generators,
+    scorer,
+    trainer,
     modules,
     apiLabelers: readApiLabelers(settings.apiLabelers, process.env),
     server: settings.serverId ?? (await serverIdentity(connection, namespace)),
@@ -49,13 +50,13 @@ export async function openDeps(
     searchAttributes: await hasSearchAttributes(connection, namespace),
     draining,
     facts: { host: hostname(), node: process.version, ...readBuild(), ...runtimeFacts() },
-    graceMs: settings.graceMs,
+    graceMs,
     scratchDir: scratch.dir,
   };
   return {
     deps,
     close: async () => {
-      await Promise.all([runtime.close(), modules.close()]);
+      await Promise.all([runtimes.close(), onnx.close(), modules.close()]);
       scratch.release();
     },
   };

@@ -23,6 +23,8 @@ export interface WorkerSettings {
   deployment?: string;
   /** File of the API labelers (worker/api-labelers.ts). */
   apiLabelers?: string;
+  /** The worker's own file (worker/config.ts). */
+  config?: string;
   /** Identity of the Temporal server, set by `ratchet dev`; default: temporal/server-identity.ts. */
   serverId?: string;
 }
@@ -41,6 +43,7 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     RATCHET_DRAIN_URL: drainUrl,
     RATCHET_DEPLOYMENT: deployment,
     RATCHET_API_LABELERS: apiLabelers,
+    RATCHET_WORKER_CONFIG: config,
   } = env;
   const cores = availableParallelism();
   const children = count(env, "RATCHET_CHILDREN", Math.min(cores, 2));
@@ -55,12 +58,14 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     notice: { file: drainFile || undefined, url: drainUrl || undefined },
     deployment: deployment || undefined,
     apiLabelers: apiLabelers || undefined,
+    config: config || undefined,
     serverId: serverId || undefined,
   };
 }
 
 export const cacheDir = ({ stateDir }: WorkerSettings): string => join(stateDir, "cache");
 export const scratchDir = ({ stateDir }: WorkerSettings): string => join(stateDir, "scratch");
+export const logsDir = ({ stateDir }: WorkerSettings): string => join(stateDir, "logs");
 export const attemptsDir = ({ stateDir }: WorkerSettings): string => join(stateDir, "attempts");
 
 function count(env: NodeJS.ProcessEnv, name: string, otherwise: number): number {

@@ -14,6 +14,8 @@ import { existingStore } from "./existing-store.ts";
 import { log } from "./log.ts";
 import { taskQueueOf } from "./queues.ts";
 
+export { workerJsonSchema } from "./config.ts";
+
 const BUNDLE = fileURLToPath(new URL("../workflow-bundle.js", import.meta.url));
 
 export interface RunningWorker {

@@ -96,6 +96,7 @@ export function fakeDeps({ store, modules = {}, deps = {} }: Fakes): Deps {
     cache: { tree: async (digest: Digest) => digest, copyOf: async (digest: Digest) => digest },
     modules: { call },
     apiLabelers: new Map(),
+    generators: new Map(),
     ...deps,
   } as Deps;
 }

@@ -4,13 +4,13 @@ import { RatchetError } from "../../errors/index.ts";
 import type { Rows, Sampling } from "../../campaign/spec/compiled.ts";
 import { completionSeed } from "../../campaign/recipe/seeds.ts";
 import type { GenerateResult } from "../../campaign/types.ts";
-import type { Completion, Prompt, SampleRequest } from "../../runtimes/types.ts";
+import type { Completion, Generator, Prompt, SampleRequest } from "../../runtimes/types.ts";
 import { addressOf, stamp } from "../address.ts";
 import { rowsOf } from "../artifacts.ts";
 import type { AnswerInput, GenerateInput, PromptSource } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { withModel } from "../models.ts";
-import type { Counts, PieceStage } from "../pieces.ts";
+import type { Computed, Counts, PieceStage } from "../pieces.ts";
 
 type Context = StageContext<GenerateInput | AnswerInput>;
 
@@ -37,6 +37,8 @@ async function samplingStage(
 ): Promise<PieceStage & { promptsIn(index: number): readonly Prompt[] }> {
   const { spec, deps, input } = context;
   const { policy, stage } = input;
+  // Part of all addresses, so that no stage is filled by two engines.
+  const runtime = spec.runtimes?.generate;
   const prompts = (await rowsOf<Prompt>(deps.store, list.rows)).slice(from, to);
   const size = spec.pieces.prompts;
   const promptsIn = (index: number): readonly Prompt[] => prompts.slice(index * size, (index + 1) * size);
@@ -44,16 +46,16 @@ async function samplingStage(
   return {
     promptsIn,
     pieces: Math.ceil(prompts.length / size),
-    inputs: (index) => ({ policy, prompts: promptsIn(index), sampling, firstIndex, seed: spec.seed }),
-    async compute(index) {
-      const requests = promptsIn(index).flatMap((prompt) =>
-        sampleRequests(context, prompt, sampling, firstIndex),
-      );
-      const rows = await withModel(context, policy, (model) =>
-        deps.generator.generate(model, requests, sampling, context),
-      );
-      return { rows, prompts: promptsIn(index).length, counts: countCompletions(rows) };
-    },
+    inputs: (index) => ({
+      policy,
+      prompts: promptsIn(index),
+      sampling,
+      firstIndex,
+      seed: spec.seed,
+      runtime,
+    }),
+    sealSettings: runtime && { runtime },
+    compute: (index) => sampled(context, promptsIn(index), sampling, firstIndex),
     async seal(pieces, { completions = 0, tokens = 0, truncated = 0 }) {
       const result: GenerateResult = {
         ...stamp(context),
@@ -61,12 +63,40 @@ async function samplingStage(
         policy,
         prompts: list.rows,
         sampling: addressOf(sampling),
+        runtime,
         pieces,
         counts: { prompts: prompts.length, completions, tokens, truncated },
       };
       return { result, values: { completions, tokens } };
     },
   };
+}
+
+async function sampled(
+  context: Context,
+  prompts: readonly Prompt[],
+  sampling: Sampling,
+  firstIndex: number,
+): Promise<Computed<Completion>> {
+  const generator = generatorOf(context);
+  const requests = prompts.flatMap((prompt) => sampleRequests(context, prompt, sampling, firstIndex));
+  const rows = await withModel(context, context.input.policy, (model) =>
+    generator.generate(model, requests, sampling, context),
+  );
+  return { rows, prompts: prompts.length, counts: countCompletions(rows), facts: generator.facts?.() };
+}
+
+function generatorOf({ spec, deps: { generator, generators } }: Context): Generator {
+  const name = spec.runtimes?.generate;
+  if (name === undefined) return generator;
+  const found = generators.get(name);
+  if (found) return found;
+  const known = ["onnx", ...generators.keys()].join(", ");
+  throw new RatchetError("runtime_unavailable", `this worker has no runtime ${name}; it has ${known}`, {
+    hint:
+      `add ${name} to the file of \`ratchet worker --config\` and restart the worker, ` +
+      "or start a worker that has it on the same queue",
+  });
 }
 
 interface PromptRange {

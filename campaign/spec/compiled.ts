@@ -139,6 +139,8 @@ export interface CompiledSpec {
    * crashes its process is dropped; if absent, it fails the campaign.
    */
   pieces: { prompts: number; perShard: number; wave: number; poison?: "drop" };
+  /** What generates answers, by the name that workers' settings use. Absent: the worker's own engine. */
+  runtimes?: { generate?: string };
   /**
    * `model`: the bootstrap's reward model. `module`: modules.reward. `preference-model`: comparisons of two
    * answers by `model` (a tree digest) or, if absent, by the bootstrap's preference model. `none`: labels are

@@ -4,6 +4,7 @@
 import type { Problem } from "../../errors/index.ts";
 import { termsOf, usesReference } from "./losses.ts";
 import { baselineCount } from "./baseline-count.ts";
+import { RUNTIMES } from "./runtimes.ts";
 import type { ResolvedSpec } from "./schema.ts";
 
 export function conflictsOf(spec: ResolvedSpec): Problem[] {
@@ -17,6 +18,7 @@ export function conflictsOf(spec: ResolvedSpec): Problem[] {
     ...sizes(spec),
     ...shape(spec),
     ...promotion(spec),
+    ...runtimes(spec),
   ];
 }
 
@@ -24,6 +26,27 @@ const answers = (samples: { count: number }[]): number => samples.reduce((sum, {
 
 const when = (wrong: boolean, path: string, message: string, hint?: string): Problem[] =>
   wrong ? [{ path, message, hint }] : [];
+
+function runtimes({ generate, bootstrap, evaluate }: ResolvedSpec): Problem[] {
+  const { leastTemperature } = RUNTIMES[generate.runtime];
+  const temperatures: [path: string, temperature: number][] = [
+    ...generate.samples.map(
+      ({ temperature }, at) => [`generate.samples[${at}].temperature`, temperature] as [string, number],
+    ),
+    ...(bootstrap.labels?.sample.samples ?? []).map(
+      ({ temperature }, at) =>
+        [`bootstrap.labels.sample.samples[${at}].temperature`, temperature] as [string, number],
+    ),
+    ["evaluate.temperature", evaluate.temperature],
+  ];
+  return temperatures.flatMap(([path, temperature]) =>
+    when(
+      temperature > 0 && temperature < leastTemperature,
+      path,
+      `${path} is ${temperature}, but ${generate.runtime} samples at ${leastTemperature} at least, or at 0`,
+    ),
+  );
+}
 
 function scoring(spec: ResolvedSpec): Problem[] {
   const { generate, pair, score, bootstrap } = spec;

@@ -59,6 +59,8 @@ export const DEFAULTS = {
    * campaign.
    */
   pieces: { piece: 16, shard: 4, wave: 8, poison: "fail" },
+  /** R: the engine that needs nothing besides the worker. */
+  runtime: "onnx" as const,
   /** R: any two answers, each compared by one person; all labels may be trained on. */
   labels: { choose: "random" as const, audit: 0, perComparison: 1, minimum: 1 },
   /** R: as the bootstrap's reward model, and one old pair for each new one. */

@@ -254,6 +254,14 @@ const conflicts: [object, RegExp][] = [
     { pair: { missingEosPenalty: 1 } },
     /missingEosPenalty is 1, but pair\.dropTruncated keeps all cut-off answers out of pairs/,
   ],
+  [
+    { generate: { runtime: "vllm", samples: [{ temperature: 0.005, count: 4 }] } },
+    /generate\.samples\[0\]\.temperature is 0\.005, but vllm samples at 0\.01 at least, or at 0/,
+  ],
+  [
+    { generate: { runtime: "vllm" }, evaluate: { temperature: 0.001 } },
+    /evaluate\.temperature is 0\.001, but vllm samples at 0\.01 at least/,
+  ],
   [{ score: { reward: "model" } }, /score\.reward is model, but bootstrap\.reward is missing/],
   [
     { score: { reward: "model" }, bootstrap: { reward: {} } },

@@ -9,6 +9,7 @@ import { BASELINE_NAME, CAMPAIGN_ID, ITERATIONS_MAX } from "../ids.ts";
 import { lossField } from "./losses.ts";
 import { API_LABELER } from "../labeling/types.ts";
 import { EARLIER_MAX } from "../rules.ts";
+import { RUNTIME_NAMES } from "./runtimes.ts";
 import { atMostOneSource, modelSource, oneSource, rowSource } from "./sources.ts";
 
 /** An object without unknown keys. `what`: its content, for the refusal of another value. */
@@ -266,18 +267,23 @@ export const specSchema = section("name, policy, prompts and further sections", 
     .max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` })
     .default([]),
   iterations: whole(1, ITERATIONS_MAX).default(DEFAULTS.iterations),
-  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, poison, queue", {
-    ...sampling(DEFAULTS.generate),
-    /** Prompts per piece, the unit of batching and of commit. */
-    piece: whole(1, 4096).default(DEFAULTS.pieces.piece),
-    /** Pieces per shard, which is one activity. */
-    shard: whole(1, 4096).default(DEFAULTS.pieces.shard),
-    /** Shards that run at the same time. */
-    wave: whole(1, 1000).default(DEFAULTS.pieces.wave),
-    /** For a piece that crashes its process three times: fail the campaign, or drop the piece. */
-    poison: oneOf("fail", "drop").default(DEFAULTS.pieces.poison),
-    queue,
-  }).prefault({}),
+  generate: section(
+    "samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, poison, runtime, queue",
+    {
+      ...sampling(DEFAULTS.generate),
+      /** Prompts per piece, the unit of batching and of commit. */
+      piece: whole(1, 4096).default(DEFAULTS.pieces.piece),
+      /** Pieces per shard, which is one activity. */
+      shard: whole(1, 4096).default(DEFAULTS.pieces.shard),
+      /** Shards that run at the same time. */
+      wave: whole(1, 1000).default(DEFAULTS.pieces.wave),
+      /** For a piece that crashes its process three times: fail the campaign, or drop the piece. */
+      poison: oneOf("fail", "drop").default(DEFAULTS.pieces.poison),
+      /** What generates. Each worker says in its own file how (docs/runtimes.md). */
+      runtime: oneOf(...RUNTIME_NAMES).default(DEFAULTS.runtime),
+      queue,
+    },
+  ).prefault({}),
   score: section("reward, preferenceModel, queue", {
     reward: z
       .union([z.literal("model"), z.literal("preference-model"), z.literal("none"), moduleSource], {

@@ -6,7 +6,17 @@ import type { ModelConfig } from "../../engine/model/index.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import type { PromptText } from "../../engine/tokenizer/tokenizer.ts";
 import { errorToParts } from "../onnx/errors.ts";
-import type { Answer, CompletionIds, CompletionText, PromptLength, Request } from "./protocol.ts";
+import { StopRule } from "../../engine/sampling/stop.ts";
+import type {
+  Answer,
+  CompletionIds,
+  CompletionText,
+  PromptLength,
+  Request,
+  SampledAnswer,
+  SampledText,
+  SamplingPrompt,
+} from "./protocol.ts";
 
 class Rows {
   private readonly config: ModelConfig;
@@ -21,6 +31,11 @@ class Rows {
   async work(request: Exclude<Request, { kind: "open" }>): Promise<(() => unknown)[]> {
     if (request.kind === "prompts") return request.rows.map((row) => () => this.length(row));
     if (request.kind === "completions") return request.rows.map((row) => () => this.completion(row));
+    if (request.kind === "sampling") return request.rows.map((row) => () => this.prompt(row));
+    if (request.kind === "sampled") {
+      const stop = new StopRule(request.stop, (before, ids) => this.tokenizer.decodeAnswer(before, ids));
+      return request.rows.map((row) => () => this.text(row, stop));
+    }
     // Imported here, because zod takes as long to load as all the rest.
     const { rowUse } = await import("./row-use.ts");
     return request.rows.map((row) => () => rowUse(request, row, this.tokenizer, this.config));
@@ -31,6 +46,22 @@ class Rows {
       tokens: this.tokenizer.encodePrompt(row).length,
       closing: this.tokenizer.closingLength(row),
     };
+  }
+
+  private prompt(row: PromptText): SamplingPrompt {
+    return { promptIds: this.tokenizer.encodePrompt(row), ends: [...this.tokenizer.endsOf(row)] };
+  }
+
+  /** As in our own engine (runtimes/onnx/inference.ts), the end-of-sequence token comes before stop texts. */
+  private text({ promptIds, ids, ends }: SampledAnswer, stop: StopRule): SampledText {
+    const last = ids.at(-1)!;
+    const head = this.tokenizer.decodeAnswer(promptIds, ids.slice(0, -1));
+    const early = stop.cut(head) !== head;
+    if (ends.includes(last)) return { text: head, shown: head, finish: "eos", early };
+    const text = this.tokenizer.decodeAnswer(promptIds, ids);
+    if (!stop.reached(promptIds, ids)) return { text, shown: text, early };
+    const cut = stop.cut(text);
+    return { text: cut, shown: cut === text ? head : cut, finish: "stop", early };
   }
 
   private completion({ prompt, completion, completionIds }: CompletionText): CompletionIds {

@@ -16,7 +16,11 @@ export type {
   CompletionText,
   LengthLimit,
   PromptLength,
+  RowKind,
+  RowKinds,
   RowUse,
+  SampledText,
+  SamplingPrompt,
   TrainText,
 } from "./protocol.ts";
 

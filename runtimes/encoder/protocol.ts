@@ -44,11 +44,36 @@ export interface PromptLength {
   closing: number;
 }
 
+/** A prompt to sample from. `ends`: the ids that end an answer to it. */
+export interface SamplingPrompt {
+  promptIds: number[];
+  ends: number[];
+}
+
+/** Token ids that another engine sampled. */
+export interface SampledAnswer extends SamplingPrompt {
+  ids: number[];
+}
+
+/**
+ * The answer's text, cut before a stop text; a stop id's own text stays, as in our engine. `shown`: without
+ * that too, as vLLM gives it. `finish`: absent if nothing in its ids ends it. `early`: a stop text is
+ * complete before the last id.
+ */
+export interface SampledText {
+  text: string;
+  shown: string;
+  finish?: "eos" | "stop" | undefined;
+  early: boolean;
+}
+
 /** The kinds of rows: what a request has beside them, and the answer to one of them. */
 export interface RowKinds {
   prompts: { row: PromptText; more: object; answer: PromptLength };
   training: { row: TrainText; more: { task: TrainTask; limit: LengthLimit }; answer: RowUse };
   completions: { row: CompletionText; more: object; answer: CompletionIds };
+  sampling: { row: PromptText; more: object; answer: SamplingPrompt };
+  sampled: { row: SampledAnswer; more: { stop: (string | number)[] }; answer: SampledText };
 }
 
 export type RowKind = keyof RowKinds;

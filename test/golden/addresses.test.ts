@@ -97,6 +97,11 @@ const READERS: Reader[] = [
     (spec) => ({ generate: { ...spec.generate, maxTokens: 9 } }),
     ["generate iteration", "generate baseline", ...ANSWERS],
   ],
+  [
+    "generate.runtime",
+    () => ({ runtimes: { generate: "vllm" } }),
+    [...named("generate"), ...ANSWERS, "seal generate"],
+  ],
   ["evaluate.samples", (spec) => ({ evaluate: { ...spec.evaluate, samples: 3 } }), ANSWERS],
   [
     "evaluate.resamples",

@@ -194,6 +194,7 @@ before(async () => {
     trainer,
     modules,
     apiLabelers: new Map(),
+    generators: new Map(),
     server: "",
     namespace: "",
     searchAttributes: false,

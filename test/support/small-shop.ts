@@ -29,6 +29,8 @@ export interface SmallShop {
   epochs?: number;
   baselines?: WrittenSpec["baselines"];
   labels?: WrittenSpec["labels"];
+  /** What generates. */
+  runtime?: "onnx" | "vllm";
 }
 
 export const OFFLINE = { name: "offline", pairs: "labels" } as const;
@@ -43,6 +45,7 @@ export function smallShop({
   epochs,
   baselines = [OFFLINE],
   labels,
+  runtime,
 }: SmallShop): WrittenSpec {
   const {
     policy: _replaced,
@@ -83,7 +86,7 @@ export function smallShop({
     },
     baselines,
     iterations,
-    generate: { ...generate, piece, shard: 2, samples: [{ temperature: 1, count: 4 }] },
+    generate: { ...generate, piece, shard: 2, samples: [{ temperature: 1, count: 4 }], runtime },
     evaluate: { ...evaluate, samples: 2 },
     pair: { ...spec.pair, limit },
     labels,

@@ -38,6 +38,7 @@ export function stubbedDeps(store: Store, scratchDir: string): Deps {
         rows.map((row) => fraction(role, row)) as Answer[],
     },
     apiLabelers: new Map(),
+    generators: new Map(),
     server: "stubbed",
     namespace: "stubbed",
     searchAttributes: false,
