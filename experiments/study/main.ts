@@ -60,9 +60,7 @@ async function table(file: string): Promise<void> {
   const runs = await linesOf(file);
   const rounded = (_key: string, value: unknown): unknown =>
     typeof value === "number" ? Number(value.toFixed(4)) : value;
-  console.log(
-    values.json ? JSON.stringify(expectationOf(runs), rounded, 2) : formatSummary(summarise(runs)),
-  );
+  console.log(values.json ? JSON.stringify(expectationOf(runs), rounded, 2) : formatSummary(summarise(runs)));
 }
 
 const [mode, name = ""] = positionals;
