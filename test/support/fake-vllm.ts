@@ -69,6 +69,7 @@ interface Body {
   stop_token_ids?: number[];
   return_token_ids?: boolean;
   prompt_logprobs?: number;
+  logprobs?: number;
 }
 
 interface Engine {
@@ -208,7 +209,10 @@ export class FakeVllm {
         {
           index: 0,
           text: lies.otherText ? answerText.toUpperCase() : answerText,
-          logprobs: { text_offset: [], token_logprobs: logps, tokens: [], top_logprobs: [] },
+          logprobs:
+            body.logprobs === undefined
+              ? null
+              : { text_offset: [], token_logprobs: logps, tokens: [], top_logprobs: [] },
           finish_reason: sampled.finish === "length" ? "length" : "stop",
           stop_reason: sampled.finish === "eos" && !engine.config.eosIds.includes(last) ? last : null,
           token_ids: body.return_token_ids && !lies.noIds ? sampled.ids : null,
