@@ -54,7 +54,7 @@ it("a server that somebody else runs", () => {
 const REFUSED: [written: unknown, message: RegExp][] = [
   [vllm({}), /runtimes\.vllm\.command must be: a list of words/],
   [vllm({ command: [] }), /a list of at least one word/],
-  [vllm({ command: ["vllm"], address: "http://a" }), /runtimes\.vllm has the unknown key command|model/],
+  [vllm({ command: ["vllm"], address: "http://a" }), /runtimes\.vllm has a command and an address/],
   [vllm({ address: "http://user:pass@a", model: "m" }), /runtimes\.vllm\.address must be: an http or https/],
   [vllm({ address: "http://a" }), /runtimes\.vllm\.model must be: the name/],
   [vllm({ address: "http://a", model: "m", key: "sk-secret" }), /key must be: env:NAME/],

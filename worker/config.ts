@@ -112,7 +112,10 @@ function settingsOf(
 function faultOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): string {
   const at = [...prefix, ...issue.path];
   const place = at.join(".") || "the file";
-  if (issue.code === "unrecognized_keys") return `${place} has the unknown key ${issue.keys[0]}`;
+  if (issue.code === "unrecognized_keys")
+    return issue.keys[0] === "address"
+      ? `${place} has a command and an address, of which it may have one`
+      : `${place} has the unknown key ${issue.keys[0]}`;
   if (issue.code !== "invalid_union") return `${place} must be: ${issue.message}`;
   // A server that is started has no address, and one that has an address is not started.
   const [asManaged = [], asExternal = []] = issue.errors;
