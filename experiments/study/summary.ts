@@ -120,17 +120,17 @@ function rowOf(arms: Variant[]): SummaryRow {
 /** What a table of another seed or machine is held against. */
 export function expectationOf(runs: (Run & { processor: string })[]): StudyExpectation {
   const { seeds, rows, differences } = summarise(runs);
-  const expected = ({ mean, high, values: { length } }: Mean): Expected => {
+  const expected = ({ mean, high, values: { length } }: Mean, least: number): Expected => {
     // The interval of the mean is t · deviation / √n.
     const half = (high - mean) * Math.sqrt(length + 1);
-    return { mean, low: mean - half, high: mean + half };
+    return { mean, low: Math.max(least, mean - half), high: Math.min(1, mean + half) };
   };
   return {
     seeds,
     processors: [...new Set(runs.map(({ processor }) => processor))],
-    winRates: Object.fromEntries(rows.map(({ name, winRate }) => [name, expected(winRate)])),
+    winRates: Object.fromEntries(rows.map(({ name, winRate }) => [name, expected(winRate, 0)])),
     differences: Object.fromEntries(
-      Object.entries(differences).map(([name, mean]) => [name, expected(mean)]),
+      Object.entries(differences).map(([name, mean]) => [name, expected(mean, -1)]),
     ),
   };
 }
