@@ -1,5 +1,5 @@
 // The package `ratchet-rlhf`: for campaign files, modules, and programs that drive campaigns.
-export { defineCampaign } from "./campaign/spec/schema.ts";
+export { defineCampaign, specJsonSchema } from "./campaign/spec/schema.ts";
 export type { ResolvedSpec, WrittenSpec } from "./campaign/spec/schema.ts";
 export { loadSpecFile } from "./compile/spec-file/load.ts";
 export type { LoadedSpec } from "./compile/spec-file/load.ts";
