@@ -20,3 +20,6 @@ installFiles({
 });
 
 await import("../../cli/main.ts");
+// It ends by itself only with an error, as when the store is away at its start. The line to the driver would
+// keep the process alive, and nobody would start it again.
+process.exit();
