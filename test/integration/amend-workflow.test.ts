@@ -8,7 +8,7 @@ import { amend, cancel, pause, progress, resume, rollback } from "../../workflow
 import type { CampaignHandle } from "../support/campaign-worker.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";
 import type { Script } from "../support/scripted-activities.ts";
-import { gate, script } from "../support/scripted-activities.ts";
+import { gate, holding, script } from "../support/scripted-activities.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import { STUCK_MS } from "../support/limits.ts";
@@ -41,18 +41,6 @@ describe("amend", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     const plan = { ...play.plan, shardPieces: 1 };
     play.amended = { one: plan, two: plan, longer: { ...plan, iterations: iterations + 1 } };
     return play;
-  }
-
-  /** Holds the first attempt of a stage of a place. */
-  function holding(play: Script, [place, stage]: [place: string, stage: string]): ReturnType<typeof gate> {
-    const reached = gate();
-    let held = false;
-    play.before = async (running, at) => {
-      if (held || running !== stage || at !== place) return;
-      held = true;
-      await reached.wait();
-    };
-    return reached;
   }
 
   async function heldAt(

@@ -8,7 +8,7 @@ import type { ControlRequest } from "../../workflows/messages.ts";
 import type { CampaignHandle } from "../support/campaign-worker.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";
 import type { Script } from "../support/scripted-activities.ts";
-import { gate, script } from "../support/scripted-activities.ts";
+import { holding, script } from "../support/scripted-activities.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import { STUCK_MS } from "../support/limits.ts";
@@ -45,17 +45,11 @@ describe("pause --at", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
   /** Holds the first attempt of a stage of a place. `act`: with it held. `released`: afterwards. */
   async function heldAt(
     play: Script,
-    [place, stage]: [place: string, stage: string],
+    at: [place: string, stage: string],
     act: (handle: CampaignHandle) => Promise<void>,
     released: (handle: CampaignHandle) => Promise<void>,
   ): Promise<void> {
-    const reached = gate();
-    let held = false;
-    play.before = async (running, at) => {
-      if (held || running !== stage || at !== place) return;
-      held = true;
-      await reached.wait();
-    };
+    const reached = holding(play, at);
     await withCampaignWorker(temporal, play, async (start) => {
       const handle = await start();
       await reached.reached;

@@ -4,10 +4,11 @@ import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { cancel, pause, resume, rollback } from "../../workflows/messages.ts";
+import type { ControlRequest } from "../../workflows/messages.ts";
 import type { CampaignHandle } from "../support/campaign-worker.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";
 import type { Script } from "../support/scripted-activities.ts";
-import { gate, script } from "../support/scripted-activities.ts";
+import { gate, holding, script } from "../support/scripted-activities.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import { STUCK_MS } from "../support/limits.ts";
@@ -28,16 +29,10 @@ describe("rollback", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
   /** Runs until the first attempt of a stage of a place begins, and holds it there. */
   async function heldAt(
     play: Script,
-    [place, stage]: [place: string, stage: string],
+    at: [place: string, stage: string],
     act: (handle: CampaignHandle) => Promise<void>,
   ): Promise<void> {
-    const reached = gate();
-    let held = false;
-    play.before = async (running, at) => {
-      if (held || running !== stage || at !== place) return;
-      held = true;
-      await reached.wait();
-    };
+    const reached = holding(play, at);
     await withCampaignWorker(temporal, play, async (start) => {
       const handle = await start();
       await reached.reached;
@@ -126,7 +121,10 @@ describe("rollback", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
   it("two of them follow one another", async () => {
     const play = script({ iterations: 3, baselines: [] });
     await heldAt(play, ["it-0003.1", "train"], async (handle) => {
-      await Promise.all([back(handle, 2), back(handle, 1)]);
+      // Two requests at once may arrive in either order, and after the other one the first would be refused.
+      const args: [ControlRequest] = [{ ...ask, to: { iteration: 2 } }];
+      const first = await handle.startUpdate(rollback, { args, waitForStage: "ACCEPTED" });
+      await Promise.all([first.result(), back(handle, 1)]);
     });
     assert.deepEqual(told(play).slice(-4), ["back to 2", "back to 1", "2.3", "3.3"]);
   });

@@ -237,3 +237,18 @@ export function gate(): { reached: Promise<void>; wait(): Promise<void>; open():
     },
   };
 }
+
+/** Holds the first attempt of a stage of a place, until its gate is opened. */
+export function holding(
+  play: Script,
+  [place, stage]: [place: string, stage: string],
+): ReturnType<typeof gate> {
+  const reached = gate();
+  let held = false;
+  play.before = async (running, at) => {
+    if (held || running !== stage || at !== place) return;
+    held = true;
+    await reached.wait();
+  };
+  return reached;
+}
