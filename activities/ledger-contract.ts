@@ -27,7 +27,7 @@ export interface Opened {
   plan: Plan;
   /** That spec. Absent in histories from before amendments: there it is the spec of the run's input. */
   specDigest?: Digest;
-  /** Those that hold at the next place or later, in the order of the ledger; absent without any. */
+  /** Amendments that hold at the next place or later, in the order of the ledger. Absent without any. */
   amendments?: AmendedPlan[];
   record: Standing;
   /** Whether the server has our search attributes: upserting a missing one would block the workflow. */

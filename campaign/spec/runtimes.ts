@@ -1,4 +1,4 @@
-// What the runtimes cannot do, so that no rule asks for their names.
+// Each runtime says here what it cannot do. Rules read these limits and never ask for a name.
 interface RuntimeLimits {
   /** vLLM raises a temperature between 0 and this to it, and says so in its log only. */
   leastTemperature: number;

@@ -53,7 +53,7 @@ export class Plans {
     return this.specs.length === 0 ? undefined : this.read.get(specAt(this.specs, place).specDigest);
   }
 
-  /** What is wrong with an amendment. */
+  /** Returns a sentence for each fault of an amendment. */
   amendment({ specDigest, changes, holdsFrom }: Event<"amended">, { next }: Standing): string[] {
     const begins = [next, { ...next, iteration: next.iteration + 1 }].map(placeName);
     const early = begins.includes(placeName(holdsFrom))
@@ -71,7 +71,7 @@ export class Plans {
     ];
   }
 
-  /** What is wrong with the training of an iteration. Only amended campaigns have settings to confuse. */
+  /** Returns a sentence if the iteration was trained with other settings than those in force. */
   training(place: Event<"iteration-finished">, result: TrainResult | undefined): string[] {
     const spec = this.at(place);
     if (this.specs.length < 2 || !result || !spec?.train) return [];

@@ -129,7 +129,7 @@ export class CampaignSchedules {
     await this.schedules.backfill(schedule, { from, to, overlap });
   }
 
-  /** Its campaigns stay, also the one that runs. */
+  /** Deletes the schedule. Its campaigns stay, and one that runs goes on. */
   async delete(schedule: string): Promise<void> {
     await this.schedules.delete(schedule);
     await dropSpecs(this.store, schedule);

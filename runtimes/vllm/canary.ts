@@ -3,6 +3,7 @@
 // a temperature at which the two kinds differ.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { mean } from "../../campaign/recipe/mean.ts";
 import type { SamplingPrompt } from "../encoder/index.ts";
 import type { LocalModel, Prompt, Scorer, WorkContext } from "../types.ts";
 import { checkIds, differs } from "./check-answer.ts";
@@ -62,17 +63,13 @@ export async function checkCanary(
     const own = given.slice(promptIds.length - 1);
     compare(
       "its own of the same tokens as a prompt",
-      mean(logps, (logp, at) => Math.abs(logp - own[at]!)),
+      mean(logps.map((logp, at) => Math.abs(logp - own[at]!))),
     );
   }
   if ((await weightBytes(model.dir)) > OWN_BYTES_MAX) return;
   const [ours = NaN] = await scorer.logps(model, [{ prompt, ids, text: answer.text }], context);
-  const theirs = mean(logps, (logp) => logp);
-  compare("the worker's own engine", Math.abs(theirs - ours / ids.length));
+  compare("the worker's own engine", Math.abs(mean(logps) - ours / ids.length));
 }
-
-const mean = (values: readonly number[], of: (value: number, index: number) => number): number =>
-  values.reduce((sum, value, index) => sum + of(value, index), 0) / values.length;
 
 async function weightBytes(dir: string): Promise<number> {
   const names = (await readdir(dir)).filter((name) => name.endsWith(".safetensors"));

@@ -1,4 +1,4 @@
-// Holds one answer of the server against what was asked. A server that cuts, stops or scores in another way
+// Compares one answer of the server with what was asked. A server that cuts, stops or scores in another way
 // than the campaign says would change the campaign without a trace, so nothing of it is kept.
 import { RatchetError } from "../../errors/index.ts";
 import type { Finish } from "../../campaign/spec/modules.ts";

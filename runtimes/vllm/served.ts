@@ -1,4 +1,4 @@
-// What a server serves, held against what a stage needs.
+// Compares what a server serves with what a stage needs.
 import { basename } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
 import type { LocalModel } from "../types.ts";

@@ -50,7 +50,7 @@ const runtimeAt = (address: string, more: Partial<ExternalSettings> = {}): VllmR
 const generate = (asked = requests, more: Partial<SamplingSettings> = {}, given = context()) =>
   runtime.generate(policy, asked, { ...settings, ...more }, given);
 
-/** Lies from the next request on. */
+/** The server tells these lies from the next request on. */
 const lie = (lies: Lies): void => {
   fake.lies = lies;
   fake.requests = 0;
